@@ -28,8 +28,8 @@ pub enum Level {
 }
 
 impl Level {
-    const WORDS: [(&'static [u8], Self); 7] = [
-        (b"INFO", Self::Info),
+    /// All but INFO.
+    const WORDS: [(&'static [u8], Self); 6] = [
         (b"WARNING", Self::Warning),
         (b"ERROR", Self::Error),
         (b"DEBUG", Self::Debug),
@@ -41,9 +41,14 @@ impl Level {
     /// The level at the beginning of the text, and the offset of what follows: after blanks, or after `closing`.
     fn split(text: &[u8], closing: &[u8]) -> Option<(Self, usize)> {
         let alike = |word: &[u8]| word.first() == text.first() && text.starts_with(word);
-        let (word, level) = Self::WORDS.iter().find(|(word, _)| alike(word))?;
-        let rest = &text[word.len()..];
-        rest.starts_with(closing).then(|| (*level, word.len() + blanks(rest, closing.len())))
+        // most lines have it, and a text of fixed length is compared at once
+        let (length, level) = if text.starts_with(b"INFO") {
+            (b"INFO".len(), Self::Info)
+        } else {
+            Self::WORDS.iter().find(|(word, _)| alike(word)).map(|(word, level)| (word.len(), *level))?
+        };
+        let rest = &text[length..];
+        rest.starts_with(closing).then(|| (level, length + blanks(rest, closing.len())))
     }
 }
 
@@ -142,7 +147,8 @@ fn unstamped(line: &[u8]) -> Option<Head<'_>> {
 
 /// Offset of the first byte from `from` on that is not a blank.
 fn blanks(text: &[u8], from: usize) -> usize {
-    from + text[from.min(text.len())..].iter().take_while(|b| **b == b' ').count()
+    let rest = &text[from.min(text.len())..];
+    from + rest.iter().position(|b| *b != b' ').unwrap_or(rest.len())
 }
 
 /// Splits `[session] logger: message`; session and logger may be missing.
@@ -167,7 +173,8 @@ fn logger(text: &[u8]) -> (Option<&[u8]>, &[u8]) {
 /// Where the logger's name ends, if the text begins with one.
 #[inline]
 fn colon(text: &[u8]) -> Option<usize> {
-    let at = text.iter().take(MAX_LOGGER).take_while(|b| IS_OF_LOGGER[usize::from(**b)]).count();
+    let near = &text[..text.len().min(MAX_LOGGER)];
+    let at = near.iter().position(|b| !IS_OF_LOGGER[usize::from(*b)]).unwrap_or(near.len());
     (at > 0 && text.get(at) == Some(&b':') && matches!(text.get(at + 1), Some(b' ') | None)).then_some(at)
 }
 

@@ -118,7 +118,7 @@ impl Index {
         if self.after_word.is_empty() {
             return None;
         }
-        let word = message.iter().take_while(|b| is_of_word(**b)).count();
+        let word = message.iter().position(|b| !is_of_word(*b))?;
         let key = *message[word..].first_chunk()?;
         self.after_word.contains(&key).then_some(key)
     }
