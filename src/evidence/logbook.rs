@@ -114,7 +114,8 @@ fn order_by_stamp(events: &mut Vec<LogEvent>) {
 #[derive(Debug)]
 pub struct Scanner {
     patterns: Arc<Patterns>,
-    open_records: HashMap<String, Carry>,
+    /// By the names of the files. The source is shared by all records of its file.
+    open_records: HashMap<String, (Source, Carry)>,
 }
 
 impl Scanner {
@@ -125,9 +126,11 @@ impl Scanner {
 
     /// Reads the next block of complete lines of one file.
     pub fn read(&mut self, file: &str, block: &[u8], now: Timestamp, sink: &mut dyn FnMut(LogEvent)) {
-        let carry = self.open_records.remove(file).unwrap_or_default();
-        let next = self.scan(file, block, &carry, None, now, sink);
-        self.open_records.insert(file.to_owned(), next);
+        let known = self.open_records.remove_entry(file);
+        let (file, (source, carry)) =
+            known.unwrap_or_else(|| (file.to_owned(), (Source::from_word(file), Carry::default())));
+        let next = self.scan(&source, block, &carry, None, now, sink);
+        self.open_records.insert(file, (source, next));
     }
 
     /// Reads a block of the past of one file. Blocks of the past come newest first.
@@ -140,7 +143,7 @@ impl Scanner {
         sink: &mut dyn FnMut(LogEvent),
     ) {
         let carry = Carry { carriers: past.before, ..Carry::default() };
-        self.scan(file, block, &carry, Some(past), now, sink);
+        self.scan(&Source::from_word(file), block, &carry, Some(past), now, sink);
     }
 
     /// The carriers in a block of the past.
@@ -155,7 +158,7 @@ impl Scanner {
 
     fn scan(
         &self,
-        file: &str,
+        source: &Source,
         block: &[u8],
         carry: &Carry,
         past: Option<&Past>,
@@ -164,7 +167,6 @@ impl Scanner {
     ) -> Carry {
         let plain = without_colours(block);
         let block = &*plain;
-        let source = Source::from_word(file);
         if let Some((signal, stamp)) = level_seen(block) {
             sink(level_event(signal, stamp, source.clone(), now));
         }
@@ -174,7 +176,7 @@ impl Scanner {
         while let Some(line) = records.next_line() {
             let mut may_fit = self.patterns.that_may_fit(line.message, line.level).peekable();
             if may_fit.peek().is_some() {
-                self.read_line(&line, may_fit, &records, &source, now, &mut |mut event| {
+                self.read_line(&line, may_fit, &records, source, now, &mut |mut event| {
                     event.suspect = carriers.filter(|carriers| match (past, event.record.stamp) {
                         (Some(past), Some(stamp)) => {
                             let below = below.get_or_insert_with(|| Below::of(block));

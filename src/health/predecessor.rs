@@ -1,6 +1,7 @@
 //! Assigns log lines while one process follows another.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -12,8 +13,11 @@ use super::timer::{after, before};
 /// Most records that are kept until their process is known.
 const MAX_UNASSIGNED: usize = 128;
 
+/// A process is seen at the latest this long after it logged its start: longer than any drain that it waits for.
+const LONGEST_UNSEEN: Duration = Duration::from_secs(60 * 60);
+
 /// The last lines of a process may arrive this long after its end.
-pub(super) const LATE_LINES: std::time::Duration = std::time::Duration::from_secs(2);
+pub(super) const LATE_LINES: Duration = Duration::from_secs(2);
 
 /// The former gateway process. What it still logs must not be taken for the new one's.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +53,10 @@ impl UnassignedRecords {
     /// Keeps a record if it may turn out to be another process's. `gateway`: the current one.
     pub(super) fn keep(&mut self, now: Timestamp, record: &LogRecord, gateway: &Gateway) {
         self.by_log_alone = gateway.id.pid.is_none();
+        let first = self.records.front().map(|(at, _)| *at);
+        if !self.by_log_alone && first.is_some_and(|first| now >= after(first, LONGEST_UNSEEN)) {
+            self.records = VecDeque::new();
+        }
         if record.signal == Signal::Start {
             self.records.clear();
             let alive = gateway.id.pid.is_some() && gateway.alive();
@@ -61,6 +69,14 @@ impl UnassignedRecords {
         }
         if self.records.len() < MAX_UNASSIGNED {
             self.records.push_back((now, record.clone()));
+        }
+    }
+
+    /// The gateway that was known only by its log is a known process now, and these are its records. Those since a logged
+    /// start may be another process's.
+    pub(super) fn assign(&mut self) {
+        if self.records.front().is_none_or(|(_, record)| record.signal != Signal::Start) {
+            self.records = VecDeque::new();
         }
     }
 
@@ -126,4 +142,66 @@ pub(super) fn is_of_shutdown(signal: &Signal) -> bool {
             | Signal::Exiting
             | Signal::ExecutorShutdown
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::gateway::Origin;
+    use crate::health::platform::Platforms;
+    use crate::health::proof::Proof;
+    use crate::health::settings::Deadlines;
+    use crate::health::time::Moment;
+
+    const BEGAN: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn gateway(pid: Option<u32>) -> Gateway {
+        let origin = Origin { profile: "default".into(), platforms: Platforms::built_in() };
+        let moment = Moment { now: BEGAN, deadlines: &Deadlines::default(), grace: None };
+        let mut gateway = Gateway::new(&origin, BEGAN, moment);
+        gateway.id.pid = pid;
+        gateway
+    }
+
+    fn record(signal: Signal, at: Timestamp) -> LogRecord {
+        LogRecord {
+            signal,
+            home: None,
+            tag: None,
+            connection: None,
+            other_pid: None,
+            at_info: false,
+            stamp: None,
+            key: 0,
+            proof: Proof::new("agent.log", "", at),
+        }
+    }
+
+    fn second(n: u64) -> Timestamp {
+        after(BEGAN, Duration::from_secs(n))
+    }
+
+    #[test]
+    fn a_process_that_is_known_keeps_no_records_of_its_own() {
+        let (by_log, known) = (gateway(None), gateway(Some(7)));
+        let mut kept = UnassignedRecords::default();
+        (0..200).for_each(|n| kept.keep(second(n), &record(Signal::Record, second(n)), &by_log));
+        assert_eq!(kept.records.len(), MAX_UNASSIGNED);
+        kept.assign();
+        kept.keep(second(200), &record(Signal::Record, second(200)), &known);
+        assert!(kept.records.is_empty());
+    }
+
+    #[test]
+    fn the_records_since_a_start_are_kept_until_its_process_must_have_been_seen() {
+        let known = gateway(Some(7));
+        let hour = LONGEST_UNSEEN.as_secs();
+        for (last, expected) in [(hour - 1, 2), (hour, 0)] {
+            let mut kept = UnassignedRecords::default();
+            kept.keep(BEGAN, &record(Signal::Start, BEGAN), &known);
+            kept.assign();
+            kept.keep(second(last), &record(Signal::Record, second(last)), &known);
+            assert_eq!(kept.take(Some(BEGAN), second(last)).len(), expected);
+        }
+    }
 }

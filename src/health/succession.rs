@@ -367,12 +367,11 @@ impl Succession {
 
     /// Forgets the former process, which is gone too.
     fn forget_predecessor(&mut self, now: Timestamp, pid: u32) {
-        let until = after(now, LATE_LINES);
         if let Some(old) = self.predecessor.as_mut().filter(|old| old.pid == Some(pid)) {
             if old.until.is_none() {
                 self.gateway.predecessor_gone = Some(now);
             }
-            old.until.get_or_insert(until);
+            old.until.get_or_insert(after(now, LATE_LINES));
             old.gateway = None;
         }
     }
@@ -405,6 +404,7 @@ impl Succession {
     fn identify(&mut self, moment: Moment<'_>, pid: u32, process: &Process, written: Option<u64>) {
         if self.gateway.id.pid.is_none() {
             self.gateway.drop_files_of_others(pid);
+            self.unassigned.assign();
         }
         let id = &mut self.gateway.id;
         id.pid = Some(pid);

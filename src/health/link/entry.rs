@@ -18,7 +18,7 @@ pub(super) struct OwnEntry {
     written: Option<Timestamp>,
     /// Until when the negative state that it replaced still counts, as a claim changes nothing before it stands.
     replaces_negative: Option<Timestamp>,
-    fatal: Option<Fatal>,
+    fatal: Option<Box<Fatal>>,
 }
 
 impl OwnEntry {
@@ -51,9 +51,9 @@ impl OwnEntry {
     /// Takes in whether the entry says `fatal`.
     pub(super) fn read_fatal(&mut self, at: Timestamp, entry: &PlatformEntry) {
         if entry.state == EntryState::Fatal {
-            let since = self.fatal.as_ref().map_or(at, Fatal::since);
+            let since = self.fatal.as_deref().map_or(at, Fatal::since);
             let proof = Proof::new(Source::StateFile, entry.line.clone(), at);
-            self.fatal = Some(Fatal::new(since, entry, proof));
+            self.fatal = Some(Box::new(Fatal::new(since, entry, proof)));
         } else {
             self.fatal.take_if(|fatal| fatal.is_replaced_by(entry.updated_at));
         }
@@ -71,11 +71,11 @@ impl OwnEntry {
 
     /// When `fatal` counts, and when a replaced state counts no longer.
     pub(super) fn deadlines(&self) -> [Option<Timestamp>; 2] {
-        [self.fatal.as_ref().map(Fatal::due), self.replaces_negative]
+        [self.fatal.as_deref().map(Fatal::due), self.replaces_negative]
     }
 
     /// The timer, for restarting after a sleep of the machine.
     pub(super) fn timer_mut(&mut self) -> Option<&mut Timer> {
-        self.fatal.as_mut().map(Fatal::timer_mut)
+        self.fatal.as_deref_mut().map(Fatal::timer_mut)
     }
 }

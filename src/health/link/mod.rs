@@ -48,7 +48,7 @@ enum State {
     Down(Box<Down>),
 }
 
-/// One link.
+/// One link. There are several for each platform of each gateway, so what is rarely there is in a box.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Link {
     rules: Arc<Rules>,
@@ -57,14 +57,14 @@ pub(crate) struct Link {
     expected: Option<Expected>,
     was_proven: bool,
     entry: OwnEntry,
-    refused_send: Option<RefusedSend>,
+    refused_send: Option<Box<RefusedSend>>,
     conflicts: Tally,
     losses: Tally,
     last_message: Option<Timestamp>,
     /// Whether a loss was logged by an error alone. Then INFO records, such as a recovery, are hidden.
     info_hidden: bool,
     /// The proof that the platform calls the gateway (webhook), so that there is no link to watch.
-    webhook: Option<Proof>,
+    webhook: Option<Box<Proof>>,
 }
 
 impl Link {
@@ -103,7 +103,7 @@ impl Link {
 
     /// The proof that the platform calls the gateway (webhook).
     pub(crate) fn webhook(&self) -> Option<&Proof> {
-        self.webhook.as_ref()
+        self.webhook.as_deref()
     }
 
     /// Whether it is proven, or claimed without a later problem.
@@ -165,7 +165,7 @@ impl Link {
         }
         match said.word {
             W::Expected => self.expect(said.at, said.grace),
-            W::Webhook => self.webhook = Some(said.proof.clone()),
+            W::Webhook => self.webhook = Some(Box::new(said.proof.clone())),
             W::Announced => self.announced(said),
             W::Reannounced => self.announced_again(said),
             W::Claim => self.claim(said),
@@ -200,7 +200,7 @@ impl Link {
             }
             W::SendRefused => {
                 self.expect(said.at, said.grace);
-                self.refused_send = Some(RefusedSend::new(said));
+                self.refused_send = Some(Box::new(RefusedSend::new(said)));
             }
         }
     }
@@ -292,7 +292,7 @@ impl Link {
         let own = [
             self.expected.filter(|_| self.is_silent()).map(|expected| expected.due()),
             self.up().map(|up| up.from),
-            self.refused_send.as_ref().and_then(RefusedSend::deadline),
+            self.refused_send.as_deref().and_then(RefusedSend::deadline),
             self.losses.deadline(),
             self.conflicts.deadline(),
         ];
@@ -305,7 +305,7 @@ impl Link {
     /// All timers, for restarting after a sleep of the machine.
     pub(crate) fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
         let down = if let State::Down(down) = &mut self.state { Some(down) } else { None };
-        let send = self.refused_send.as_mut().and_then(RefusedSend::timer_mut);
+        let send = self.refused_send.as_deref_mut().and_then(RefusedSend::timer_mut);
         let timers = down.into_iter().flat_map(|down| down.timers_mut()).chain(send);
         timers.chain(self.entry.timer_mut()).chain(self.expected.as_mut().map(Expected::timer_mut))
     }

@@ -132,8 +132,8 @@ impl Event {
 pub(super) struct Homes {
     /// The serving profile's does.
     pub own: bool,
-    /// The served profiles.
-    pub served: BTreeSet<ProfileName>,
+    /// The served profiles, sorted. Hundreds of lines of each gateway are kept, most of which are in one log.
+    pub served: Box<[ProfileName]>,
 }
 
 impl Homes {
@@ -146,7 +146,15 @@ impl Homes {
     pub(super) fn add(&mut self, home: Option<&ProfileName>) -> bool {
         match home {
             None => !std::mem::replace(&mut self.own, true),
-            Some(home) => !self.served.contains(home) && self.served.insert(Arc::clone(home)),
+            Some(home) => match self.served.binary_search(home) {
+                Ok(_) => false,
+                Err(place) => {
+                    let mut served = std::mem::take(&mut self.served).into_vec();
+                    served.insert(place, Arc::clone(home));
+                    self.served = served.into_boxed_slice();
+                    true
+                }
+            },
         }
     }
 

@@ -83,8 +83,8 @@ pub(super) struct Unnamed {
     lost: Vec<Lost>,
     /// Since when clients replace their connections.
     renewals: Vec<Timestamp>,
-    /// The link that the newest proof answered, and until when it still counts as down.
-    answered: Option<(Timestamp, Lost)>,
+    /// The link that the newest proof answered, and until when it still counts as down. In a box because it is rare and large.
+    answered: Option<Box<(Timestamp, Lost)>>,
     newest_proof: Option<Proof>,
 }
 
@@ -175,7 +175,7 @@ impl Unnamed {
 
     /// The links that are down, in the order in which they were lost.
     pub(super) fn down(&self, now: Timestamp, rules: &Rules) -> Vec<LostView<'_>> {
-        let held = self.answered.iter().filter(|(until, _)| now < *until).map(|(_, lost)| lost);
+        let held = self.answered.as_deref().filter(|(until, _)| now < *until).map(|(_, lost)| lost);
         let down = self.lost.iter().chain(held).filter(|lost| lost.is_down(now, rules));
         let shown = down.filter_map(|lost| {
             let unconfirmed = lost.link.is_unconfirmed(now);
@@ -238,7 +238,7 @@ impl Unnamed {
         lost.link.apply(said);
         if is_proof {
             let until = if retried { after(said.at, SAME_ATTEMPT) } else { said.at };
-            self.answered = Some((until, before));
+            self.answered = Some(Box::new((until, before)));
         }
         self.lost.retain(|lost| !lost.link.is_up(said.at));
         // Once red, the light stays red until no link is down.
@@ -370,7 +370,7 @@ impl Unnamed {
     }
 
     pub(super) fn deadlines(&self, rules: &Rules, due: &mut Earliest) {
-        due.add(self.answered.as_ref().map(|(until, _)| *until));
+        due.add(self.answered.as_deref().map(|(until, _)| *until));
         due.add(self.lost.iter().filter_map(|lost| lost.doubtful_at(rules)));
     }
 }
