@@ -123,7 +123,7 @@ impl Core {
     }
 
     /// Takes in one piece of evidence. Time never falls: an earlier `now` counts as the newest one. Deadlines that
-    /// passed before it are applied first, each at its own time.
+    /// passed before it are applied first, each at its own time; one of the same time is judged together with it.
     pub fn step(&mut self, now: Timestamp, evidence: Evidence) -> Vec<Change> {
         let mut changes = Vec::new();
         self.take(now, evidence, &mut changes);
@@ -150,7 +150,7 @@ impl Core {
                 self.advance(from, changes);
                 self.state.time.fall_asleep(from);
             }
-            _ => self.advance(now, changes),
+            _ => drop(self.advance_before(now, changes)),
         }
         self.state.time.advance_to(now);
         self.take_in(evidence);
@@ -236,14 +236,22 @@ impl Core {
         if now <= self.state.time.now() {
             return;
         }
-        while let Some(due) = self.next_deadline() {
-            if due > now {
-                break;
-            }
+        let next = self.advance_before(now, changes);
+        self.state.time.advance_to(now);
+        if next == Some(now) {
+            self.judge(changes);
+        }
+    }
+
+    /// Applies the deadlines before `now`, and returns the next one. What is due at `now` itself is judged with the evidence of
+    /// that moment: otherwise a light would change for no time at all.
+    fn advance_before(&mut self, now: Timestamp, changes: &mut Vec<Change>) -> Option<Timestamp> {
+        loop {
+            let next = self.next_deadline();
+            let Some(due) = next.filter(|due| *due < now) else { return next };
             self.state.time.advance_to(due);
             self.judge(changes);
         }
-        self.state.time.advance_to(now);
     }
 
     fn judge_now(&mut self) -> Vec<Change> {

@@ -36,6 +36,25 @@ fn every_recording_shows_what_it_must() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Evidence of the moment at which a deadline passes is judged together with it: a row changes once at most.
+#[test]
+fn nothing_is_shown_for_no_time() {
+    let mut wrong = Vec::new();
+    for name in recordings::all() {
+        let file = std::fs::File::open(recordings::file(&name)).unwrap();
+        let recording = Recording::read(std::io::BufReader::new(file)).unwrap();
+        let sleeps = recording.events.iter().any(|event| matches!(event.kind, EventKind::Wake(_)));
+        let mut shown = BTreeSet::new();
+        let patterns = crate::support::patterns();
+        recording.play(patterns, Deadlines::default(), &mut |change| {
+            if !sleeps && !shown.insert((change.profile.clone(), change.at)) {
+                wrong.push(format!("{name}: {} changes twice at {}", change.profile, change.at));
+            }
+        });
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// At most this many moments of a recording are taken for the beginning of a silence.
 const SILENCES: usize = 4;
 
