@@ -1,7 +1,7 @@
 //! A model of the world: a gateway with its links, its service manager and its machine. It knows the true state, writes what
 //! Hermes would write about it, and says which lights are right at each moment. What Gatelight shows is compared with that.
 //!
-//! [`hermes`] simulates processes and machine, [`platforms`] the adapters; [`oracle`] says which lights are right, [`play`]
+//! [`hermes`] simulates processes and machine, [`platforms`] the adapters of each [`platform`]; [`oracle`] says which lights are right, [`play`]
 //! compares those of a long watch, [`cold`] those of a first look at files. The oracle knows no rule of `src/health`, only the
 //! true state, what could be read when, and the deadlines of `docs/how-it-decides.md`.
 //!
@@ -14,6 +14,7 @@ mod dice;
 mod hermes;
 mod journal;
 mod oracle;
+mod platform;
 mod platforms;
 mod play;
 mod script;

@@ -3,7 +3,8 @@
 use gatelight::health::Light;
 
 use super::hermes::{Leaving, Ms, SECOND, World};
-use super::platforms::{Link, Platform, WEIXIN_PAUSE};
+use super::platform::{Platform, WEIXIN_PAUSE};
+use super::platforms::Link;
 use super::script::Layout;
 
 /// Something that can be read.
@@ -247,7 +248,12 @@ impl Link {
             (Word::Message, Shown::Down { last, .. } | Shown::Up { last, .. }) if now < last + IN_TRANSIT => {
                 self.shown
             }
-            (Word::Proof | Word::Claim(_) | Word::Message, _) => {
+            (Word::Claim(_), Shown::Nothing) => {
+                let green = self.platform.start_settle();
+                Shown::Up { since: now, calm: 0, green, lost: now, last: 0 }
+            }
+            (Word::Claim(_), Shown::Up { .. }) => self.shown,
+            (Word::Proof | Word::Message, _) => {
                 Shown::Up { since: now, calm: 0, green: 0, lost: now, last: 0 }
             }
             (Word::Entry, Shown::Up { since, green, lost, .. }) if now < since + green => {

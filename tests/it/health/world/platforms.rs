@@ -3,79 +3,8 @@
 
 use super::hermes::{Act, Ms, SECOND, World};
 use super::oracle::{Read, Shown, Word};
+use super::platform::{Platform, WEIXIN_PAUSE};
 use super::script::Layout;
-
-/// How long a Weixin client waits after its session expired (measured).
-pub(super) const WEIXIN_PAUSE: Ms = 600 * SECOND;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Platform {
-    Feishu,
-    Telegram,
-    Wecom,
-    Slack,
-    Weixin,
-    Pigeon,
-}
-
-impl Platform {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Feishu => "feishu",
-            Self::Telegram => "telegram",
-            Self::Wecom => "wecom",
-            Self::Slack => "slack",
-            Self::Weixin => "weixin",
-            Self::Pigeon => "pigeon",
-        }
-    }
-
-    /// The scope of its lock files.
-    pub(super) fn lock(self) -> Option<&'static str> {
-        match self {
-            Self::Feishu => Some("feishu-app-id"),
-            Self::Telegram => Some("telegram-bot-token"),
-            Self::Slack => Some("slack-app-token"),
-            Self::Weixin => Some("weixin-bot-token"),
-            Self::Wecom | Self::Pigeon => None,
-        }
-    }
-
-    /// How long after the first sign of a loss the light may stay amber.
-    pub(super) fn deadline(self) -> Ms {
-        match self {
-            // 45 s; an attempt that begins within them has 30 s more
-            Self::Feishu => 76 * SECOND,
-            Self::Weixin => 91 * SECOND,
-            _ => 61 * SECOND,
-        }
-    }
-
-    /// How long a loss is amber at least.
-    pub(super) fn patience(self) -> Ms {
-        if self == Self::Weixin { 90 * SECOND } else { 60 * SECOND }
-    }
-
-    /// How long a claim that the link is back must stand where it is no proof.
-    pub(super) fn settle(self) -> Ms {
-        match self {
-            Self::Telegram => 80 * SECOND,
-            Self::Weixin => 45 * SECOND,
-            _ => 15 * SECOND,
-        }
-    }
-
-    fn adapter(self) -> &'static str {
-        match self {
-            Self::Feishu => "hermes_plugins.feishu_platform.adapter",
-            Self::Telegram => "hermes_plugins.telegram_platform.adapter",
-            Self::Wecom => "hermes_plugins.wecom_platform.adapter",
-            Self::Slack => "hermes_plugins.slack_platform.adapter",
-            Self::Weixin => "gateway.platforms.weixin",
-            Self::Pigeon => "hermes_plugins.pigeon_platform.adapter",
-        }
-    }
-}
 
 /// How the platform responds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +26,8 @@ pub(super) struct Link {
     pub ended: bool,
     connection: u32,
     attempts: u32,
+    /// How often a probe found its connection dead (Discord).
+    strikes: u32,
     /// Its client waits after a refusal (Weixin).
     pauses: bool,
     /// `gateway.run` reconnects it, not the adapter.
@@ -119,6 +50,7 @@ impl Link {
             ended: false,
             connection: 0,
             attempts: 0,
+            strikes: 0,
             pauses: false,
             by_runner: false,
             entry: ("", 0),
@@ -179,7 +111,7 @@ impl World {
     pub(super) fn connected(&mut self, index: usize) {
         let Link { platform, server, .. } = self.links[index];
         // these announce the link before the attempt has ended
-        let hasty = matches!(platform, Platform::Feishu | Platform::Weixin);
+        let hasty = matches!(platform, Platform::Feishu | Platform::Weixin | Platform::Dingtalk);
         if server == Server::Fine {
             self.go_up(index, "connected");
         } else if hasty {
@@ -202,9 +134,10 @@ impl World {
             return;
         }
         self.forget_loss(index);
-        let Link { platform, server, connection, served, .. } = self.links[index];
+        let Link { platform, server, connection, .. } = self.links[index];
         self.links[index].up = false;
         self.links[index].attempts = 0;
+        self.links[index].strikes = 0;
         let soon = self.dice.within(100, 30 * SECOND);
         match platform {
             Platform::Feishu => {
@@ -248,19 +181,54 @@ impl World {
             Platform::Weixin => {
                 self.fail(index);
             }
-            Platform::Pigeon => {
-                let line = if served {
-                    "Fatal pigeon adapter error for multiplexed profile alice (gone)"
-                } else {
-                    "Fatal pigeon adapter error (gone): no answer"
-                };
-                self.trouble(index, "ERROR", "gateway.run", line);
-                if !served {
-                    self.say(Some(index), "INFO", "gateway.run", "pigeon queued for background reconnection");
-                }
-                self.hand_to_runner(index);
+            // a clean close, of which no loss is logged
+            Platform::Dingtalk if server == Server::Fine && self.dice.one_in(2) => self.go_up_alone(index),
+            Platform::Dingtalk => {
+                let line = "[start] network exception, error=no close frame received or sent";
+                self.trouble(index, "ERROR", "dingtalk_stream.client", line);
+                self.later(10 * SECOND, Act::Attempt(index));
             }
+            Platform::Qqbot => {
+                let code = if server == Server::Denies { 4004 } else { 4000 };
+                self.qqbot_closed(index, &format!("WebSocket closed: code={code} reason=lab"));
+                self.later(2 * SECOND, Act::Attempt(index));
+            }
+            Platform::Discord if server == Server::Fine => self.go_up_alone(index),
+            Platform::Discord if server == Server::Denies => self.fail(index),
+            Platform::Discord => {
+                self.fail(index);
+                self.later(300 + soon / 2, Act::Repeat(index));
+            }
+            Platform::Pigeon => self.give_up(index, "gone"),
         }
+    }
+
+    /// The adapter gives the link up, and `gateway.run` connects it from now on.
+    fn give_up(&mut self, index: usize, code: &str) {
+        let Link { platform, served, .. } = self.links[index];
+        let name = platform.name();
+        let line = if served {
+            format!("Fatal {name} adapter error for multiplexed profile alice ({code})")
+        } else {
+            format!("Fatal {name} adapter error ({code}): no answer")
+        };
+        self.trouble(index, "ERROR", "gateway.run", &line);
+        if !served {
+            let line = format!("{name} queued for background reconnection");
+            self.say(Some(index), "INFO", "gateway.run", &line);
+        }
+        self.hand_to_runner(index);
+    }
+
+    fn qqbot_closed(&mut self, index: usize, how: &str) {
+        let line = format!("{} {how}", self.qqbot(index));
+        self.trouble(index, "WARNING", Platform::Qqbot.adapter(), &line);
+        self.enter(index, "disconnected");
+    }
+
+    /// The prefix of its lines, which names the account.
+    fn qqbot(&self, index: usize) -> &'static str {
+        if self.links[index].served { "[QQBot:102000002]" } else { "[QQBot:102000001]" }
     }
 
     pub(super) fn attempt(&mut self, index: usize) {
@@ -274,6 +242,8 @@ impl World {
             self.say(Some(index), "INFO", "gateway.run", &line);
         } else if platform == Platform::Feishu {
             self.say(Some(index), "INFO", "Lark", "trying to reconnect for the 1st time");
+        } else if platform == Platform::Dingtalk {
+            self.open_dingtalk(index);
         }
         let span = self.dice.within(50, 3_000);
         self.later(span, Act::Answer(index));
@@ -328,8 +298,27 @@ impl World {
             }
             // the error after a false claim
             Platform::Telegram => self.telegram_failed(index),
+            Platform::Discord => {
+                self.links[index].strikes += 1;
+                let strikes = self.links[index].strikes;
+                let line =
+                    format!("[Discord] Discord Gateway WebSocket unhealthy (socket_closed, {strikes}/2)");
+                self.trouble(index, "WARNING", platform.adapter(), &line);
+                if strikes == 1 {
+                    return self.later(15 * SECOND, Act::Repeat(index));
+                }
+                let line = "[Discord] Discord Gateway WebSocket remained unhealthy (socket_closed); forcing reconnect";
+                self.trouble(index, "ERROR", platform.adapter(), line);
+                self.forget_loss(index);
+                self.give_up(index, "discord_websocket_health_stale");
+            }
             _ => {}
         }
+    }
+
+    fn open_dingtalk(&mut self, index: usize) {
+        let line = "open connection, url=https://api.dingtalk.com/v1.0/gateway/connections/open";
+        self.say(Some(index), "INFO", "dingtalk_stream.client", line);
     }
 
     pub(super) fn tear_down(&mut self) {
@@ -356,6 +345,18 @@ impl World {
         self.links[index].up = true;
         self.links[index].by_runner = false;
         match platform {
+            // the SDK's thread may be faster
+            Platform::Dingtalk if self.dice.one_in(2) => {
+                self.open_dingtalk(index);
+                self.go_up_alone(index);
+                self.announce(index, word);
+                return;
+            }
+            Platform::Discord => {
+                let line = "Shard ID None has connected to Gateway (Session ID: sess1).";
+                let read = self.say(Some(index), "INFO", "discord.gateway", line);
+                self.readable(read, Read::Link(index, Word::Proof));
+            }
             Platform::Wecom => {
                 let read = self.say(
                     Some(index),
@@ -378,7 +379,16 @@ impl World {
         let read = self.announce(index, word);
         match platform {
             Platform::Feishu | Platform::Slack => self.go_up_alone(index),
-            Platform::Wecom => {}
+            Platform::Dingtalk => {
+                self.open_dingtalk(index);
+                self.go_up_alone(index);
+            }
+            Platform::Qqbot => {
+                let line = format!("{} Ready, session_id=lab", self.qqbot(index));
+                let read = self.say(Some(index), "INFO", platform.adapter(), &line);
+                self.readable(read, Read::Link(index, Word::Proof));
+            }
+            Platform::Wecom | Platform::Discord => {}
             _ => self.readable(read, Read::Link(index, Word::Claim(platform.settle()))),
         }
     }
@@ -406,11 +416,36 @@ impl World {
                 let pause = if self.links[index].pauses { WEIXIN_PAUSE } else { 0 };
                 return self.readable(self.now, Read::Link(index, Word::Silent(pause + platform.settle())));
             }
+            Platform::Dingtalk => (
+                "endpoint is {'endpoint': 'wss://x', 'ticket': 'lab'}".to_owned(),
+                Word::Claim(platform.settle()),
+            ),
+            Platform::Qqbot => {
+                self.say(
+                    Some(index),
+                    "INFO",
+                    platform.adapter(),
+                    &format!("{} Reconnected", self.qqbot(index)),
+                );
+                self.enter(index, "connected");
+                (format!("{} Session resumed", self.qqbot(index)), Word::Proof)
+            }
+            // of two links it may be the other one that goes on
+            Platform::Discord => {
+                let word = if self.is_shared(&self.links[index]) {
+                    Word::Claim(platform.settle())
+                } else {
+                    Word::Proof
+                };
+                ("Shard ID None has successfully RESUMED session sess1.".to_owned(), word)
+            }
             Platform::Pigeon => return,
         };
         let logger = match platform {
             Platform::Feishu => "Lark",
             Platform::Slack => "slack_bolt.AsyncApp",
+            Platform::Dingtalk => "dingtalk_stream.client",
+            Platform::Discord => "discord.gateway",
             _ => platform.adapter(),
         };
         let read = self.say(Some(index), "INFO", logger, &line);
@@ -480,6 +515,41 @@ impl World {
                 let wait = if attempts % 3 == 2 { 30 } else { 2 };
                 self.later(wait * SECOND, Act::Attempt(index));
             }
+            Platform::Dingtalk => {
+                if denies {
+                    let line = "open connection failed, error=401 Client Error: Unauthorized, response.text=authFailed";
+                    self.refuse(index, "ERROR", "dingtalk_stream.client", line);
+                } else {
+                    let line = "open connection failed, error=503 Server Error, response.text=busy";
+                    self.trouble(index, "ERROR", "dingtalk_stream.client", line);
+                }
+                self.trouble(index, "ERROR", "dingtalk_stream.client", "open connection failed");
+                self.later(10 * SECOND, Act::Attempt(index));
+            }
+            Platform::Qqbot => {
+                let why = if denies {
+                    "QQ Bot token response missing access_token: {'code': 100016}"
+                } else {
+                    "Failed to get QQ Bot gateway URL: 503"
+                };
+                let line = format!("{} Reconnect failed: {why}", self.qqbot(index));
+                self.failure(index, "WARNING", &line);
+                self.qqbot_closed(index, "WebSocket error: WebSocket closed");
+                let wait = [5, 10, 30, 60][attempts.saturating_sub(1).min(3) as usize];
+                self.later(wait * SECOND, Act::Attempt(index));
+            }
+            Platform::Discord if denies => {
+                let line = "[Discord] Discord gateway task exited: Shard ID None WebSocket closed with 4004";
+                self.refuse(index, "ERROR", platform.adapter(), line);
+                self.forget_loss(index);
+                self.give_up(index, "discord_gateway_task_exited");
+            }
+            Platform::Discord => {
+                let wait = self.dice.within(200, SECOND << attempts.min(5));
+                let line = format!("Attempting a reconnect in {:.2}s", wait as f64 / 1e3);
+                self.trouble(index, "ERROR", "discord.client", &line);
+                self.later(wait, Act::Attempt(index));
+            }
             Platform::Pigeon => {}
         }
     }
@@ -499,13 +569,7 @@ impl World {
         if attempts >= 10 {
             let line = "[Telegram] Telegram polling could not reconnect after 10 network error retries. Restarting gateway.";
             self.trouble(index, "ERROR", Platform::Telegram.adapter(), line);
-            let line = if self.links[index].served {
-                "Fatal telegram adapter error for multiplexed profile alice (telegram_network_error)"
-            } else {
-                "Fatal telegram adapter error (telegram_network_error): x"
-            };
-            self.trouble(index, "ERROR", "gateway.run", line);
-            self.hand_to_runner(index);
+            self.give_up(index, "telegram_network_error");
             return;
         }
         if self.dice.one_in(2) {
@@ -565,6 +629,21 @@ impl World {
                 "[Slack] Connection failed: The request to the Slack API failed. (url: auth.test, status: 200)",
             ),
             Platform::Slack => ("ERROR", "[Slack] Connection failed: Cannot connect to host slack.com"),
+            Platform::Discord if denies => {
+                ("ERROR", "[Discord] Failed to connect to Discord: Improper token has been passed.")
+            }
+            Platform::Discord => {
+                ("ERROR", "[Discord] Failed to connect to Discord: Cannot connect to host discord.com:443")
+            }
+            Platform::Qqbot => {
+                let why = if denies {
+                    "QQ Bot token response missing access_token: {'code': 100016}"
+                } else {
+                    "Failed to get QQ Bot access token: All connection attempts failed"
+                };
+                let line = format!("{} QQ startup failed: {why}", self.qqbot(index));
+                return self.failure(index, "ERROR", &line);
+            }
             _ => return,
         };
         self.failure(index, level, line);
@@ -597,7 +676,7 @@ impl World {
     fn enter(&mut self, index: usize, state: &'static str) {
         self.links[index].entry = (state, self.now);
         let read = self.write_state();
-        if state == "retrying" {
+        if matches!(state, "retrying" | "disconnected") {
             self.readable(read, Read::Link(index, Word::Entry));
         }
     }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::hermes::{Ms, SECOND};
-use super::platforms::Platform;
+use super::platform::Platform;
 
 /// How lines and state keys name their profile where one process serves two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,15 +86,22 @@ pub(super) enum Operation {
 }
 
 pub(super) fn any_plan() -> impl Strategy<Value = Plan> {
-    use Platform as P;
-    let own = proptest::sample::subsequence(
-        vec![P::Feishu, P::Telegram, P::Wecom, P::Slack, P::Weixin, P::Pigeon],
-        1..4,
-    );
-    let served = proptest::sample::subsequence(
-        vec![P::Feishu, P::Telegram, P::Wecom, P::Slack, P::Weixin, P::Pigeon],
-        1..3,
-    );
+    let all = || {
+        use Platform as P;
+        vec![
+            P::Feishu,
+            P::Telegram,
+            P::Wecom,
+            P::Slack,
+            P::Weixin,
+            P::Dingtalk,
+            P::Qqbot,
+            P::Discord,
+            P::Pigeon,
+        ]
+    };
+    let own = proptest::sample::subsequence(all(), 1..4);
+    let served = proptest::sample::subsequence(all(), 1..3);
     let layout = select(vec![Layout::Single, Layout::Single, Layout::Tagged, Layout::Separate]);
     let manager = select(vec![Some("launchd"), Some("systemd"), None]);
     (own, served, layout, manager, any::<[bool; 4]>()).prop_map(
