@@ -131,7 +131,7 @@ impl Core {
         changes
     }
 
-    /// Takes in what was found at one moment: deadlines pass first, and the verdict follows from all of it.
+    /// Takes in what was found at one moment: deadlines before it pass first, and the verdict follows from all of it.
     pub fn step_all(&mut self, now: Timestamp, found: impl IntoIterator<Item = Evidence>) -> Vec<Change> {
         let mut changes = Vec::new();
         for evidence in found {
@@ -150,7 +150,9 @@ impl Core {
                 self.advance(from, changes);
                 self.state.time.fall_asleep(from);
             }
-            _ => drop(self.advance_before(now, changes)),
+            _ => {
+                self.advance_before(now, changes);
+            }
         }
         self.state.time.advance_to(now);
         self.take_in(evidence);

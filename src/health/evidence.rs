@@ -8,7 +8,7 @@ pub use super::fact::{Fact, FileKind, Unreadable, WhyUnreadable};
 pub use super::manager::{JobState, JobWord, Manager};
 pub use super::names::{PlatformName, ProfileName};
 pub use super::proof::{Proof, ProofLine, Quote, Source};
-pub use super::signal::{Hints, LinkSignal, LinkWord, LogRecord, Repeats, Session, Signal};
+pub use super::signal::{Hints, LinkSignal, LinkWord, LogRecord, Phase, Repeats, Session, Signal};
 pub use super::state_file::{EntryState, FileIdentity, Heartbeat, LifeState, Lock, PlatformEntry, StateFile};
 use super::update::UpdateProcess;
 use super::verdict::HermesVersion;

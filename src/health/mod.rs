@@ -46,8 +46,8 @@ pub use cron::{CronFact, CronSignal};
 pub(crate) use departure::MARKER_LIFE;
 pub use evidence::{
     Evidence, Fact, FileIdentity, FileKind, Hints, JobState, JobWord, LinkSignal, LinkWord, LogRecord,
-    Manager, PlatformEntry, ProcessState, ProfileName, Proof, ProofLine, Quote, Repeats, Session, Signal,
-    Source, StateFile, Unreadable, WhyUnreadable,
+    Manager, Phase, PlatformEntry, ProcessState, ProfileName, Proof, ProofLine, Quote, Repeats, Session,
+    Signal, Source, StateFile, Unreadable, WhyUnreadable,
 };
 pub use links::LinkVerdict;
 pub use platform::Platforms;

@@ -73,6 +73,18 @@ pub struct Hints {
     pub attempt: Option<u16>,
     /// What becomes of the session.
     pub session: Option<Session>,
+    /// When alone it is logged.
+    pub phase: Option<Phase>,
+}
+
+/// The only phase of a link in which it logs a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// `gateway.run` connects it.
+    Connects,
+    /// A connection that was up ends.
+    Closes,
 }
 
 /// What becomes of a link's session, where the client can resume one.

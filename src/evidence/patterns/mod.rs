@@ -13,7 +13,7 @@ use memchr::memmem;
 
 use super::line::Level;
 use crate::config::{ExtraPattern, SHORTEST};
-use crate::health::{Hints, Reason, Repeats, platform};
+use crate::health::{Hints, Phase, Reason, Repeats, platform};
 use crate::text::{Message, Worded};
 use index::{Index, fits_any_beginning};
 pub(crate) use names::connection;
@@ -148,7 +148,9 @@ impl Patterns {
             for line in platform.line {
                 let Some(word) = line.word else { continue };
                 let repeats = line.repeats.map_or(Repeats::AnyTime, |after| after.of(builder.all.len()));
-                let hints = Hints { repeats, attempt: None, session: line.session };
+                let ends = (repeats == Repeats::Never).then_some(Phase::Closes);
+                let phase = line.phase.or(ends);
+                let hints = Hints { repeats, attempt: None, session: line.session, phase };
                 let meaning = Meaning::Link { platform: name.as_deref().map(Into::into), word, hints };
                 builder.add(line, meaning, &platform.loggers)?;
             }

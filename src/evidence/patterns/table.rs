@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::config::{ExtraPattern, SignalName};
 use crate::evidence::line::Level;
-use crate::health::{LinkWord, Reason, Repeats, Session};
+use crate::health::{LinkWord, Phase, Reason, Repeats, Session};
 
 /// One pattern of a table. The keys are documented in `resources/platforms/generic.toml`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -26,6 +26,7 @@ pub(super) struct Line {
     pub(super) needle: Option<String>,
     pub(super) repeats: Option<RepeatsAfter>,
     pub(super) session: Option<Session>,
+    pub(super) phase: Option<Phase>,
     pub(super) file: Option<String>,
     #[allow(dead_code, reason = "for readers of the table, and a test that each has one")]
     pub(super) source: String,

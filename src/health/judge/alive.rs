@@ -116,7 +116,10 @@ fn links(row: &mut Row<'_>, drains: bool) {
     for link in &mut links {
         link.ignored = state.ignores(row.profile, link.platform);
         let silent_start = link.proof.is_none();
-        if may_rest_on_silence(link.reason) && link.unconfirmed && (blind || (silent_start && unseen)) {
+        let rests_on_silence = may_rest_on_silence(link.reason) && link.unconfirmed;
+        // the start is over, and the log level hides what came of it
+        let hidden = silent_start && link.reason == Reason::Starting && blind && gateway.ready.is_some();
+        if hidden || (rests_on_silence && (blind || (silent_start && unseen))) {
             (link.reason, link.light) = (Reason::NoEvidence, Light::Grey);
         }
     }
@@ -145,7 +148,8 @@ fn links(row: &mut Row<'_>, drains: bool) {
 /// Whether the reason may rest on missing lines alone.
 fn may_rest_on_silence(reason: Reason) -> bool {
     use Reason as R;
-    matches!(reason, R::ReconnectStalled | R::NetworkUnreachable | R::LinksMissing | R::AuthRejected)
+    let lost = matches!(reason, R::ReconnectStalled | R::NetworkUnreachable | R::LinksMissing);
+    lost || matches!(reason, R::AuthRejected | R::LinkConflict | R::Reconnecting)
 }
 
 /// The gateway works, as this finding says. Adds that, or what is missing: a service manager, or a live process.

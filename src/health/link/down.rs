@@ -235,17 +235,35 @@ impl Down {
     /// Whether no log line shows that the link is still down. At log level WARNING a recovery is invisible, so a loss that
     /// no further error confirms proves nothing after a while.
     pub(super) fn is_unconfirmed(&self, now: Timestamp, times: &Times) -> bool {
+        let is_loss = matches!(self.cause, Cause::Lost | Cause::Unreachable) && !self.stalled && !self.failed;
+        let confirmed = !is_loss || self.newest.at >= after(self.since, times.red_after / 2);
+        self.is_stale(now, times) || (!confirmed && self.patience.over(now))
+    }
+
+    /// Whether its newest error is too old to show that the link is still down.
+    fn is_stale(&self, now: Timestamp, times: &Times) -> bool {
         match self.cause {
-            Cause::Lost | Cause::Unreachable if !self.stalled => {}
+            Cause::Ended(_) | Cause::Paused => false,
+            _ if self.stalled => false,
             // A client that repeated its refused attempts and has stopped may be back, or have given up.
-            Cause::Refused(_) => return !self.pause().is_zero() && now >= self.unconfirmed_at(times),
-            _ => return false,
+            Cause::Refused(_) => !self.pause().is_zero() && now >= self.unconfirmed_at(times),
+            _ if self.failed => self.patience.over(now),
+            // The client repeats its attempts, also those after a conflict.
+            Cause::Lost | Cause::Unreachable | Cause::Conflict => now >= self.unconfirmed_at(times),
         }
-        if self.failed {
-            return self.patience.over(now);
-        }
-        let confirmed = self.newest.at >= after(self.since, times.red_after / 2);
-        !confirmed || now >= self.unconfirmed_at(times)
+    }
+
+    /// Whether this line is about the same loss. `denied`: the entry in the state file says that the link is down.
+    pub(super) fn goes_on(&self, said: &Said, times: &Times, settled: Settled, denied: bool) -> bool {
+        !self.is_over(said.at, settled) && (denied || !self.was_back_before(said, times))
+    }
+
+    /// Whether the link was back before this line, at a log level that hides it.
+    fn was_back_before(&self, said: &Said, times: &Times) -> bool {
+        let ends_another = said.closes
+            && !matches!(self.cause, Cause::Ended(_))
+            && self.newest.until(said.written()) >= times.settle;
+        said.blind && (ends_another || self.is_stale(said.at, times))
     }
 
     /// When the newest error is too old to show that the link is still down. The longest pause between two attempts of a

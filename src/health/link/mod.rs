@@ -429,7 +429,7 @@ impl Link {
         self.expect(said.at, said.grace);
         let (times, settled) = (self.times(said), self.rules.settled);
         match &mut self.state {
-            State::Down(down) if !down.is_over(said.at, settled) => {
+            State::Down(down) if down.goes_on(said, &times, settled, self.entry.is_negative()) => {
                 if matches!(cause, Cause::Lost | Cause::Unreachable) && !self.conflicts.is_full(said.at) {
                     down.end_conflict(said, &times);
                 }

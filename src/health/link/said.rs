@@ -31,6 +31,10 @@ pub(crate) struct Said {
     pub proof: Proof,
     /// The end of the grace period after waking, if it is not over.
     pub grace: Option<Timestamp>,
+    /// The log level hides INFO records: whether the link was back before this line is unknown.
+    pub blind: bool,
+    /// It ends a connection that was up.
+    pub closes: bool,
 }
 
 /// When a line was read, and its stamp.
@@ -82,6 +86,8 @@ impl Said {
             at_info: false,
             proof: Proof::new(Source::StateFile, entry.line.clone(), at),
             grace,
+            blind: false,
+            closes: false,
         }
     }
 }

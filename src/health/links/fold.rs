@@ -11,7 +11,7 @@ use super::unnamed::{Line, Unnamed};
 use crate::health::link::{Link, Said, Written};
 use crate::health::names::ProfileName;
 use crate::health::platform::{Announcement, Rules};
-use crate::health::signal::{Hints, LinkWord};
+use crate::health::signal::{Hints, LinkWord, Phase};
 use crate::health::state_file::{EntryState, PlatformEntry};
 use crate::health::time::Slept;
 use crate::health::timer::after;
@@ -117,6 +117,11 @@ impl Event {
     pub(super) fn is_unnamed_trouble(&self) -> bool {
         let Self::Line { said, tag: None, by_runner: false, homes, .. } = self else { return false };
         said.word.is_trouble() && homes.own && homes.served.is_empty()
+    }
+
+    /// Whether only a link that `gateway.run` connects logs it.
+    pub(super) fn is_of_connect(&self) -> bool {
+        matches!(self, Self::Line { hints: Hints { phase: Some(Phase::Connects), .. }, .. })
     }
 
     /// Notes whose link the line is about. Returns whether it is a line.

@@ -33,7 +33,7 @@ use super::names::{PlatformName, ProfileName};
 use super::platform::{Announcement, Platforms};
 use super::proof::Proof;
 use super::reason::Reason;
-use super::signal::{Hints, LinkSignal, LinkWord, LogRecord, Signal};
+use super::signal::{Hints, LinkSignal, LinkWord, LogRecord, Phase, Signal};
 use super::state_file::{EntryState, LifeState, Lock, PlatformEntry, StateFile};
 use super::time::Slept;
 use super::timer::{Earliest, Timer};
@@ -201,14 +201,15 @@ impl Links {
             self.shown.insert(Arc::clone(tag));
             self.touch_all();
         }
-        let Self { own, platforms, all, hidden, .. } = self;
+        let Self { own, platforms, all, hidden: blind, .. } = self;
+        let (blind, closes) = (*blind, hints.phase == Some(Phase::Closes));
         let Some(platform) = platform_in(all, platforms, &platform) else { return };
-        platform.set_hidden(*hidden, own);
+        platform.set_hidden(blind, own);
         if platform.is_twin(&record, own) {
             return;
         }
         let LogRecord { home, tag, connection, other_pid, at_info, stamp, key, proof, .. } = record;
-        let said = Said { at, stamp, word, connection, other_pid, at_info, proof, grace };
+        let said = Said { at, stamp, word, connection, other_pid, at_info, proof, grace, blind, closes };
         let homes = Homes::one(home);
         platform.push(Event::Line { said, key, tag, by_runner, hints, homes }, own);
     }
@@ -279,6 +280,8 @@ impl Links {
                     at_info: true,
                     proof,
                     grace,
+                    blind: false,
+                    closes: false,
                 };
                 let homes = Homes::one(home);
                 let line =

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -21,6 +22,9 @@ use crate::health::touched::Touched;
 
 /// Events whose owner may still change.
 const KEPT: usize = 64;
+
+/// `gateway.run` gives an attempt to connect 30 s (hermes-agent 0.19, gateway/run.py:69), and logs the failure within a second.
+const LONGEST_CONNECT: Duration = Duration::from_secs(31);
 
 /// The links of one platform.
 #[derive(Debug, Clone, PartialEq)]
@@ -214,9 +218,10 @@ impl PlatformLinks {
                 continue;
             }
             let is_near = |earlier: &&mut Event| {
-                earlier.written().is_none_or(|earlier| earlier.until(written) <= SAME_ATTEMPT)
+                let span = if earlier.is_of_connect() { LONGEST_CONNECT } else { SAME_ATTEMPT };
+                earlier.written().is_some_and(|earlier| earlier.until(written) <= span)
             };
-            let near = self.recent.iter_mut().take(place).rev().take_while(is_near);
+            let near = self.recent.iter_mut().take(place).filter(is_near);
             near.filter(|earlier| earlier.is_unnamed_trouble()).for_each(|trouble| {
                 trouble.name(Arc::clone(&owner));
             });
