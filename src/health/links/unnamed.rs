@@ -11,7 +11,7 @@ use super::attempts::Attempts;
 use crate::health::link::{Link, Said, View, Written};
 use crate::health::names::ProfileName;
 use crate::health::platform::Rules;
-use crate::health::proof::Proof;
+use crate::health::proof::{Proof, Source};
 use crate::health::reason::{Light, Reason};
 use crate::health::signal::{Hints, LinkWord, Repeats, Session};
 use crate::health::state_file::{EntryState, PlatformEntry};
@@ -110,6 +110,7 @@ impl Lost {
         if let Some(attempt) = line.hints.attempt {
             self.attempts.count(attempt);
         }
+        self.account = self.account.take().or_else(|| said.connection.clone());
         self.session_is_over |= line.hints.session == Some(Session::Over);
         self.newest = said.clone();
         self.standing = match (said.word, self.standing) {
@@ -127,6 +128,12 @@ impl Lost {
             self.lines.push((line, said.written()));
         }
         self.link.apply(said);
+    }
+
+    /// Whether it may be the link of the account that the line names: the state file, which names none, may be read first.
+    fn may_be_of(&self, said: &Said) -> bool {
+        let is_by_entry = self.account.is_none() && self.newest.proof.source == Source::StateFile;
+        is_by_entry || self.account == said.connection
     }
 
     /// Whether its client logs nothing at this time, because the link was refused.
@@ -224,12 +231,15 @@ impl Unnamed {
                 return;
             }
         }
-        let of_account = |lost: &&mut Lost| said.connection.is_none() || lost.account == said.connection;
+        let of_account = |lost: &&mut Lost| said.connection.is_none() || lost.may_be_of(said);
         let distance = |lost: &Lost| line.hints.attempt.map_or(0, |attempt| lost.attempts.distance(attempt));
         let may_answer =
             |lost: &&mut Lost| lost.standing < Standing::Ended && !(resumes && lost.session_is_over);
         let open = self.lost.iter_mut().filter(may_answer).filter(of_account);
-        let Some(lost) = open.min_by_key(|lost| (distance(lost), lost.standing)) else { return };
+        let is_other = |lost: &Lost| lost.account != said.connection;
+        let Some(lost) = open.min_by_key(|lost| (is_other(lost), distance(lost), lost.standing)) else {
+            return;
+        };
         let was_red = lost.link.view(said.at, None).is_some_and(|view| view.light() == Light::Red);
         let before = lost.clone();
         lost.standing = lost.standing.max(Standing::Claimed);
@@ -282,7 +292,8 @@ impl Unnamed {
     fn of_trouble(&self, line: &Line<'_>, rules: &Rules) -> Option<usize> {
         let said = line.said;
         if said.connection.is_some() {
-            return self.lost.iter().position(|lost| lost.account == said.connection);
+            let known = self.lost.iter().position(|lost| lost.account == said.connection);
+            return known.or_else(|| self.lost.iter().position(|lost| lost.may_be_of(said)));
         }
         // A refusal is repeated by the link that was refused.
         let active = |lost: &Lost| lost.standing < Standing::Ended && !lost.pauses(said.at, rules);
