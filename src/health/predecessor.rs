@@ -10,8 +10,12 @@ use super::signal::{LinkWord, LogRecord, Signal};
 use super::starts::LONGEST_OVERLAP;
 use super::timer::{after, before};
 
-/// Most records that are kept until their process is known.
-const MAX_UNASSIGNED: usize = 128;
+/// Most records since a logged start that are kept until its process is known.
+const MAX_OF_START: usize = 128;
+
+/// Most records that are kept of a gateway that is known only by its log, as that of each served profile is: what a process logs
+/// before it is seen.
+const MAX_BY_LOG: usize = 64;
 
 /// A process is seen at the latest this long after it logged its start: longer than any drain that it waits for.
 const LONGEST_UNSEEN: Duration = Duration::from_secs(60 * 60);
@@ -64,10 +68,10 @@ impl UnassignedRecords {
         } else if self.records.is_empty() && !self.by_log_alone {
             return;
         }
-        if self.by_log_alone && self.records.len() >= MAX_UNASSIGNED {
-            self.records.pop_front();
+        if self.by_log_alone {
+            self.records.drain(..self.records.len().saturating_sub(MAX_BY_LOG - 1));
         }
-        if self.records.len() < MAX_UNASSIGNED {
+        if self.records.len() < MAX_OF_START {
             self.records.push_back((now, record.clone()));
         }
     }
@@ -186,7 +190,8 @@ mod tests {
         let (by_log, known) = (gateway(None), gateway(Some(7)));
         let mut kept = UnassignedRecords::default();
         (0..200).for_each(|n| kept.keep(second(n), &record(Signal::Record, second(n)), &by_log));
-        assert_eq!(kept.records.len(), MAX_UNASSIGNED);
+        assert_eq!(kept.records.len(), MAX_BY_LOG);
+        assert!(kept.records.capacity() <= MAX_BY_LOG);
         kept.assign();
         kept.keep(second(200), &record(Signal::Record, second(200)), &known);
         assert!(kept.records.is_empty());
