@@ -66,10 +66,14 @@ pub enum Event {
 pub(crate) fn events_of(before: Option<&Snapshot>, update: &Update) -> Vec<Event> {
     let snapshot = &update.snapshot;
     let woke = update.woke.then_some(Event::Wake);
-    let known = before.into_iter().flat_map(|before| &before.profiles).map(|view| &view.profile.name);
-    let gone = known.filter(|name| snapshot.find(name).is_none()).map(|name| Event::Removed(name.clone()));
+    let (known, present) = (before.map(Snapshot::by_name).unwrap_or_default(), snapshot.by_name());
+    let names = before.into_iter().flat_map(|before| &before.profiles).map(|view| &view.profile.name);
+    let gone = names.filter(|name| !present.contains_key(name.as_str()));
+    let gone = gone.map(|name| Event::Removed(name.clone()));
     let changes = update.changes_to_state().into_iter().map(|change| Event::Change(Box::new(change)));
-    let has_other_links = |view: &&ProfileView| !before.is_some_and(|before| view.has_same_links(before));
+    let has_other_links = |view: &&ProfileView| {
+        !known.get(view.profile.name.as_str()).is_some_and(|before| view.has_same_links(before))
+    };
     let links = snapshot.profiles.iter().filter(has_other_links);
     let links = links.map(|view| Event::Links(view.profile.name.clone(), view.verdict.links.clone()));
     woke.into_iter().chain(gone).chain(changes).chain(links).collect()

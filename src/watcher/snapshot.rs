@@ -1,5 +1,6 @@
 //! The state that the watcher publishes, and that menu, status text, history and metrics show.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -35,9 +36,9 @@ impl ProfileView {
         self.verdict.started_at.map(|start| now.duration_since(start).max(SignedDuration::ZERO))
     }
 
-    /// Whether its links are the same as in an earlier snapshot.
-    pub fn has_same_links(&self, before: &Snapshot) -> bool {
-        before.find(&self.profile.name).is_some_and(|old| old.verdict.links == self.verdict.links)
+    /// Whether its links are the same as in an earlier view of it.
+    pub fn has_same_links(&self, before: &Self) -> bool {
+        Arc::ptr_eq(&before.verdict, &self.verdict) || before.verdict.links == self.verdict.links
     }
 
     /// The verdict as a change from "unknown", for readers of changes that need a state to begin with.
@@ -62,6 +63,11 @@ impl Snapshot {
     /// The profile whose gateway serves this one; `None`: it has its own, or that profile is not watched.
     pub fn gateway_of(&self, view: &ProfileView) -> Option<&ProfileView> {
         self.find(view.verdict.served_by.as_deref()?)
+    }
+
+    /// All profiles by their names.
+    pub fn by_name(&self) -> BTreeMap<&str, &ProfileView> {
+        self.profiles.iter().map(|view| (view.profile.name.as_str(), view)).collect()
     }
 
     /// The profile of this name.
