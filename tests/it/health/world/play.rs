@@ -5,10 +5,14 @@ use std::fmt::Write as _;
 
 use gatelight::health::{Change, Deadlines, Light, Platforms, Reason};
 use gatelight::recording::Recording;
+use jiff::SignedDuration;
 
 use super::cold;
 use super::hermes::{Ms, SECOND, World, timestamp};
 use super::script::{Operation, Plan};
+
+/// What is written to several files at one moment is read within this time: the end of the start may be read before its last line.
+const SAME_READING: SignedDuration = SignedDuration::from_millis(700);
 
 /// What a row shows, and since when.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,6 +138,7 @@ fn impossible(world: &World, changes: &[Change]) -> Option<(Ms, String)> {
             } else if change.from.light() == Light::Green
                 && change.to.reason == Reason::Starting
                 && change.from.pid.is_some_and(|pid| change.to.pid == Some(pid))
+                && change.to.held_green > Some(SAME_READING)
             {
                 "green before its start was finished"
             } else {
