@@ -23,7 +23,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 # the quickest first
 STEPS = [
     ("unit tests", "lib", ["health::", "alerts::"]),
-    ("field reports", "it", ["health::field_reports", "health::batches"]),
+    ("field reports", "it", ["health::field_reports", "health::batches", "health::rules"]),
     ("recordings", "it", ["health::recordings"]),
     ("first looks", "it", ["health::first_look", "health::interleavings", "health::made_up_platform"]),
     ("the world", "it", ["health::world"]),

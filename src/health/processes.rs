@@ -101,3 +101,63 @@ impl Processes {
         named.map(|id| id.pid).or_else(newest)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ProcessState::{Gone, Running, Stopped, Zombie};
+    use super::*;
+
+    fn of(all: &[(u32, Option<u64>, ProcessState)]) -> Processes {
+        let mut processes = Processes::default();
+        for (pid, start, state) in all {
+            processes.add(*pid, (Timestamp::UNIX_EPOCH, *start, None, *state), None);
+        }
+        processes
+    }
+
+    #[test]
+    fn a_pid_is_reused_by_a_process_with_another_start() {
+        for (known, start, state, reused) in [
+            ((Some(1), Running), Some(1), Running, false),
+            ((Some(1), Running), Some(2), Running, true),
+            ((Some(1), Zombie), Some(1), Running, false),
+            ((None, Zombie), Some(2), Running, true),
+            ((Some(1), Gone), None, Stopped, true),
+            ((Some(1), Running), None, Running, false),
+            ((Some(1), Running), None, Gone, false),
+        ] {
+            let processes = of(&[(7, known.0, known.1)]);
+            assert_eq!(processes.is_reused(7, start, state), reused, "{known:?} {start:?} {state:?}");
+            assert!(!processes.is_reused(8, start, state), "nothing is known of it");
+        }
+    }
+
+    #[test]
+    fn the_gateway_is_the_live_process_of_the_pid_file_or_the_newest_one() {
+        let identity = |start| Some(FileIdentity { pid: 7, start });
+        for (pid_file, state, chosen) in [
+            (None, Running, Some(9)),
+            (identity(Some(1)), Running, Some(7)),
+            (identity(None), Running, Some(7)),
+            (identity(Some(2)), Running, Some(9)),
+            (identity(Some(1)), Gone, Some(9)),
+        ] {
+            let mut processes = of(&[(7, Some(1), state), (9, Some(5), Running), (8, Some(6), Gone)]);
+            processes.pid_file = pid_file;
+            assert_eq!(processes.choose(), chosen, "{pid_file:?} {state:?}");
+        }
+    }
+
+    #[test]
+    fn the_oldest_process_but_the_kept_one_makes_room() {
+        let mut processes = Processes::default();
+        for pid in 1..=MAX_PROCESSES as u32 + 2 {
+            processes.add(pid, (Timestamp::UNIX_EPOCH, None, None, Running), Some(1));
+        }
+        assert_eq!(processes.known.len(), MAX_PROCESSES);
+        let known = |pid| processes.get(pid).is_some();
+        assert_eq!([1, 2, 3, 4].map(known), [true, false, false, true]);
+        processes.remove(4);
+        assert!(processes.get(4).is_none());
+    }
+}

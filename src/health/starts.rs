@@ -300,11 +300,11 @@ mod tests {
         let deadlines = Deadlines::default();
         let at = |s| after(Timestamp::UNIX_EPOCH, Duration::from_secs(s));
         let mut starts = Starts::default();
-        for i in 0..6 {
+        for i in 0..9 {
             starts.note_asked(at(20 * i));
             starts.count(at(20 * i + 5), false, at(20 * i + 5), &deadlines);
         }
-        assert_eq!(starts.crashes(at(110), &deadlines).0, 0);
+        assert_eq!(starts.crashes(at(170), &deadlines).0, 0);
         // the same if the restarts become known after the starts, and are reported repeatedly
         let mut starts = Starts::default();
         for i in 0..6 {

@@ -331,6 +331,11 @@ fn the_policy() {
                 &["5 #1 down a", "590 #1 recovered a(15)"],
             ),
             (
+                "online as before: no pause",
+                &["0 a connected", "0 started", "5 online", "10 a not-running", "20 a connected"],
+                &["10 #1 down a", "50 #1 recovered a(10)"],
+            ),
+            (
                 "offline at the start: told when the network is back",
                 &["0 offline", "h0 a network-unreachable", "0 started", "100 online", "300 a connected"],
                 &["190 #1 found a", "330 #1 recovered a(300)"],

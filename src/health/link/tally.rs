@@ -93,4 +93,15 @@ mod tests {
         assert!(full(&[100, 120, 140]));
         assert!(!full(&[0, 20, 40]), "the oldest is out of the window");
     }
+
+    #[test]
+    fn what_is_cleared_does_not_count() {
+        let at = |seconds: u64| after(Timestamp::UNIX_EPOCH, Duration::from_secs(seconds));
+        let mut losses = Tally::of_losses();
+        (0..FLAPS as u64).for_each(|second| losses.count(at(second)));
+        assert!(losses.is_full(at(60)));
+        losses.clear();
+        assert!(!losses.is_full(at(60)));
+        assert_eq!(losses.deadline(), None);
+    }
 }

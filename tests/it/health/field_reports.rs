@@ -11,7 +11,7 @@ use gatelight::health::{
 use gatelight::text::proof::stable;
 use jiff::{SignedDuration, Timestamp};
 
-fn heartbeat(pid: u32, updated_at: Option<Timestamp>) -> Evidence {
+pub(super) fn heartbeat(pid: u32, updated_at: Option<Timestamp>) -> Evidence {
     Evidence::Heartbeat(Heartbeat { pid, updated_at, by_thread: false })
 }
 
@@ -74,7 +74,7 @@ impl Field {
     }
 
     /// A line exactly as it stands in the file.
-    fn raw(&mut self, file: &str, line: &str) -> &mut Self {
+    pub(super) fn raw(&mut self, file: &str, line: &str) -> &mut Self {
         let at = self.at();
         let block = format!("{line}\n");
         let events = self.book.read([(file, block.as_bytes())], at);

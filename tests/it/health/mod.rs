@@ -9,6 +9,7 @@ mod made_up_platform;
 mod only_what_changed;
 mod recording_variants;
 mod recordings;
+mod rules;
 mod verdict_properties;
 #[cfg(target_os = "linux")]
 mod virtual_day;
