@@ -107,7 +107,7 @@ impl Field {
         self.apply(state_files::evidence(file, Some(&json), &patterns).unwrap())
     }
 
-    fn job(&mut self, state: JobState, pid: Option<u32>, last_exit: Option<i32>) -> &mut Self {
+    pub(super) fn job(&mut self, state: JobState, pid: Option<u32>, last_exit: Option<i32>) -> &mut Self {
         let label = "ai.hermes.gateway".to_owned();
         let manager = Manager::Launchd;
         self.apply(Evidence::Job(JobWord { pid, last_exit, ..JobWord::new(manager, label, state) }))
