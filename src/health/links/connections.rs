@@ -8,10 +8,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::health::link::Said;
+use crate::health::platform::Times;
 use crate::health::proof::Proof;
 use crate::health::reason::Reason;
 use crate::health::signal::LinkWord;
-use crate::health::timer::Timer;
+use crate::health::timer::{Timer, after};
 
 /// Most connections that are kept: more than any gateway has bots.
 const MAX_CONNECTIONS: usize = 64;
@@ -21,6 +22,8 @@ const MAX_CONNECTIONS: usize = 64;
 pub(super) struct Missing {
     /// Since when.
     pub since: Timestamp,
+    /// When the newest line about it was read.
+    newest: Timestamp,
     /// Some missing links are amber while it runs, then red.
     pub patience: Timer,
     /// Its connection, if the log named it.
@@ -37,11 +40,11 @@ pub(super) struct Missing {
 
 /// What is known of links that have no entry in [`Connections`].
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Unlogged {
+pub(super) struct Unlogged<'a> {
     /// The number of claimed links whose connection was never logged.
     pub unannounced: usize,
-    /// How long one that is found missing may be so.
-    pub red_after: Duration,
+    /// The times of the platform.
+    pub times: &'a Times,
 }
 
 /// The connections of one platform in one process.
@@ -63,6 +66,7 @@ impl Missing {
     fn new(said: &Said, red_after: Duration) -> Self {
         Self {
             since: said.at,
+            newest: said.at,
             patience: Timer::start(said.at, red_after, said.grace),
             connection: None,
             proof: said.proof.clone(),
@@ -70,6 +74,24 @@ impl Missing {
             ended: None,
             unreachable: false,
         }
+    }
+
+    /// Whether it was refused or ended for good.
+    pub(super) fn is_final(&self) -> bool {
+        self.refused.is_some() || self.ended.is_some()
+    }
+
+    /// Whether no line shows that it is still down. At log level WARNING its return is hidden.
+    pub(super) fn is_unconfirmed(&self, now: Timestamp, times: &Times) -> bool {
+        let confirmed = self.unreachable || self.newest >= after(self.since, times.red_after / 2);
+        let is_late = self.patience.over(now) && !confirmed;
+        !self.is_final() && (is_late || now >= self.unconfirmed_at(times))
+    }
+
+    /// When its newest line is too old to show that it is still down: by then its client would have failed again.
+    pub(super) fn unconfirmed_at(&self, times: &Times) -> Timestamp {
+        let retry = if self.unreachable { times.retry } else { Duration::ZERO };
+        after(self.newest, retry.max(times.red_after * 3 / 2))
     }
 }
 
@@ -100,8 +122,13 @@ impl Connections {
     }
 
     /// Takes in a line that names no profile.
-    pub(super) fn apply(&mut self, said: &Said, unlogged: Unlogged) {
-        let Unlogged { unannounced, red_after } = unlogged;
+    pub(super) fn apply(&mut self, said: &Said, unlogged: Unlogged<'_>) {
+        let Unlogged { unannounced, times } = unlogged;
+        let red_after = times.red_after;
+        if said.blind && said.word.is_trouble() {
+            // those may be back: what follows is another loss
+            self.missing.retain(|link| !link.is_unconfirmed(said.at, times));
+        }
         match said.word {
             LinkWord::Attempt => self.attempts = (self.attempts + 1).min(MAX_CONNECTIONS),
             LinkWord::Proof => self.announce(said, unannounced),
@@ -125,7 +152,7 @@ impl Connections {
     /// whose connection was never logged, which has no entry here; otherwise a refused one ([`Self::settle`]). Without
     /// an attempt to reconnect it is the first connection of a claimed link.
     fn announce(&mut self, said: &Said, unannounced: usize) {
-        let is_first = self.end_attempt(unannounced);
+        let is_first = self.end_attempt(said, unannounced);
         self.newest = Some(said.proof.clone());
         let connection = said.connection.clone().unwrap_or_else(|| "".into());
         if !self.up.insert(connection) {
@@ -189,6 +216,7 @@ impl Connections {
             return;
         };
         let link = &mut self.missing[known];
+        link.newest = said.at;
         if link.ended.is_none() && ended.is_some() {
             link.ended = ended;
             link.proof = said.proof.clone();
@@ -196,7 +224,7 @@ impl Connections {
     }
 
     /// Takes in a refusal, which belongs to a missing link. Further refusals are the same link trying again.
-    fn refuse(&mut self, said: &Said, reason: Reason, unlogged: Unlogged) {
+    fn refuse(&mut self, said: &Said, reason: Reason, unlogged: Unlogged<'_>) {
         if let Some(known) = self.missing.iter_mut().find(|link| link.refused.is_some()) {
             self.attempts = self.attempts.saturating_sub(1);
             known.refused = Some(reason);
@@ -209,26 +237,27 @@ impl Connections {
         }
     }
 
-    fn fail(&mut self, said: &Said, unlogged: Unlogged) {
+    fn fail(&mut self, said: &Said, unlogged: Unlogged<'_>) {
         if self.missing.iter().any(|link| link.refused.is_some()) && unlogged.unannounced == 0 {
             return;
         }
         if let Some(link) = self.attempting(said, unlogged) {
             link.unreachable = true;
+            link.newest = said.at;
             link.proof = said.proof.clone();
         }
     }
 
     /// The link that tries to connect: the oldest loss, or one that was claimed and whose connection was never
     /// logged.
-    fn attempting(&mut self, said: &Said, unlogged: Unlogged) -> Option<&mut Missing> {
-        let Unlogged { unannounced, red_after } = unlogged;
-        let is_first = self.end_attempt(unannounced);
+    fn attempting(&mut self, said: &Said, unlogged: Unlogged<'_>) -> Option<&mut Missing> {
+        let Unlogged { unannounced, times } = unlogged;
+        let is_first = self.end_attempt(said, unannounced);
         let lost = self.missing.iter().position(|link| link.ended.is_none() && link.refused.is_none());
         let place = match lost.filter(|_| !is_first) {
             Some(lost) => lost,
             None if unannounced > 0 || self.up.is_empty() => {
-                self.missing.push(Missing::new(said, red_after));
+                self.missing.push(Missing::new(said, times.red_after));
                 self.missing.len() - 1
             }
             None => return None,
@@ -236,9 +265,9 @@ impl Connections {
         self.missing.get_mut(place)
     }
 
-    /// Ends an attempt. Returns whether it can only have been the first one of a claimed link.
-    fn end_attempt(&mut self, unannounced: usize) -> bool {
-        let is_first = self.attempts == 0 && unannounced > 0;
+    /// Ends an attempt. Returns whether it can only have been the first one of a claimed link: the log would show any other.
+    fn end_attempt(&mut self, said: &Said, unannounced: usize) -> bool {
+        let is_first = self.attempts == 0 && unannounced > 0 && !said.blind;
         self.attempts = self.attempts.saturating_sub(1);
         is_first
     }

@@ -337,8 +337,7 @@ impl Fold {
                     None if rules.connections => {
                         let taken = self.connections.up() + self.connections.missing().len();
                         let unannounced = links.saturating_sub(taken);
-                        let red_after = rules.times.red_after;
-                        self.connections.apply(said, Unlogged { unannounced, red_after });
+                        self.connections.apply(said, Unlogged { unannounced, times: &rules.times });
                         self.connections.settle(links);
                     }
                     None => {

@@ -310,7 +310,9 @@ impl PlatformLinks {
 
     /// Every moment at which the views of all rows may.
     pub(super) fn deadlines(&self, due: &mut Earliest) {
-        due.add(self.fold.connections.missing().iter().map(|link| link.patience.due()));
+        for link in self.fold.connections.missing() {
+            due.add([link.patience.due(), link.unconfirmed_at(&self.rules.times)]);
+        }
         self.fold.unnamed.deadlines(&self.rules, due);
         match &self.agenda {
             Some(_) => self.fold.common_links().for_each(|link| link.deadlines(due)),

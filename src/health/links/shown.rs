@@ -26,6 +26,15 @@ pub(super) struct Row<'a> {
     pub start: &'a Timer,
 }
 
+/// What shows that a link has been missing for too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Late {
+    /// A line about it.
+    Confirmed,
+    /// That no line says that it is back, which proves nothing where the log level hides such lines.
+    Unconfirmed,
+}
+
 /// A platform and a row.
 pub(super) struct Asked<'a, 'r> {
     pub platform: &'a PlatformName,
@@ -165,9 +174,8 @@ impl<'a> Asked<'a, '_> {
         if down.len() >= total {
             return Some(self.all_missing(down, total));
         }
-        let gone = |link: &&Missing| link.refused.is_some() || link.ended.is_some();
-        let worst = down.iter().filter(gone).min_by_key(|link| link.refused.is_none());
-        let late = down.iter().any(|link| link.patience.over(self.row.now));
+        let worst = down.iter().filter(|link| link.is_final()).min_by_key(|link| link.refused.is_none());
+        let late = self.late(down);
         let shown = worst.unwrap_or(oldest);
         let refused = worst.and_then(|link| link.refused).filter(|_| self.row.is_own);
         let view = View {
@@ -177,11 +185,23 @@ impl<'a> Asked<'a, '_> {
             other_pid: None,
         };
         let mut verdict = self.verdict_of(view);
-        if verdict.reason == Reason::LinksMissing && !(self.row.is_own && (late || worst.is_some())) {
+        if verdict.reason == Reason::LinksMissing && !(self.row.is_own && (late.is_some() || worst.is_some()))
+        {
             verdict.light = Light::Amber;
         }
+        verdict.unconfirmed = worst.is_none() && late == Some(Late::Unconfirmed);
         verdict.missing = Some((down.len() as u32, total as u32));
         Some(verdict)
+    }
+
+    /// Whether one of these links has been missing for too long, and what shows it; `None`: none has.
+    fn late(&self, down: &[Missing]) -> Option<Late> {
+        let mut late = down.iter().filter(|link| link.patience.over(self.row.now)).peekable();
+        late.peek()?;
+        // a log that shows connections shows that of a link which is back
+        let is_hidden = self.fold.connections.newest().is_none();
+        let is_unconfirmed = |link: &Missing| link.is_unconfirmed(self.row.now, &self.rules.times);
+        Some(if is_hidden && late.all(is_unconfirmed) { Late::Unconfirmed } else { Late::Confirmed })
     }
 
     /// The verdict if all links are down: the platform's own light and reason.
@@ -190,20 +210,24 @@ impl<'a> Asked<'a, '_> {
         let ended = down.iter().find(|link| link.ended.is_some());
         let lasting = refused.map(|link| (link.refused, link)).or(ended.map(|link| (link.ended, link)));
         // A link that has been missing for too long stays red when the others are lost too.
-        let late = down.iter().any(|link| link.patience.over(self.row.now));
+        let late = self.late(down);
         let mut verdict = match (lasting, self.one(&self.fold.shared)) {
             (Some((Some(reason), link)), _) => {
                 let (proof, since) = (Some(&link.proof), link.since);
                 self.verdict_of(View { reason, proof, since, other_pid: None })
             }
-            (_, Some(verdict)) if verdict.light == Light::Red || (verdict.light > Light::Green && !late) => {
+            (_, Some(verdict))
+                if verdict.light == Light::Red || (verdict.light > Light::Green && late.is_none()) =>
+            {
                 verdict
             }
             _ => {
-                let oldest = down.first().filter(|_| late).map(|link| (Reason::ReconnectStalled, link.since));
-                let (reason, since) = oldest.unwrap_or((Reason::Reconnecting, self.row.now));
+                let oldest = down.first().filter(|_| late.is_some());
+                let stalled = oldest.map(|link| (Reason::ReconnectStalled, link.since));
+                let (reason, since) = stalled.unwrap_or((Reason::Reconnecting, self.row.now));
                 let proof = down.first().map(|link| &link.proof);
-                self.verdict_of(View { reason, proof, since, other_pid: None })
+                let verdict = self.verdict_of(View { reason, proof, since, other_pid: None });
+                JudgedLink { unconfirmed: late == Some(Late::Unconfirmed), ..verdict }
             }
         };
         verdict.missing = Some((down.len() as u32, total as u32));
