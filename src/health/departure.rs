@@ -59,8 +59,8 @@ pub(super) struct Departure {
     drain: Option<Drain>,
     /// Since when a drain is requested from outside: the links stay up, and messages are refused.
     pub external_drain: Option<Timestamp>,
-    /// Its state file says `stopped`, without a request to restart.
-    pub says_stopped: bool,
+    /// Whether its state file says `stopped`, without a request to restart; `None`: none was read.
+    pub says_stopped: Option<bool>,
     /// A marker announces an intended stop or a takeover.
     marked: Option<(Plan, Timestamp, Proof)>,
     /// Whether it has live child processes.
@@ -183,7 +183,7 @@ impl Departure {
         let Moment { now, deadlines, .. } = moment;
         let stopped = state.life == LifeState::Stopped;
         let draining = state.life == LifeState::Draining;
-        self.says_stopped = stopped && !state.restart_requested;
+        self.says_stopped = Some(stopped && !state.restart_requested);
         // A new process inherits the key from the file of the one before, so it counts only during a shutdown.
         if state.restart_requested && (stopped || draining) && self.shutdown.is_none() {
             let proof = Proof::new(Source::StateFile, "restart_requested: true", now);
@@ -218,7 +218,7 @@ impl Departure {
         self.shutdown.take_if(|shutdown| from_file(&shutdown.proof));
         self.exiting.take_if(|(_, proof)| from_file(proof));
         self.drain = None;
-        self.says_stopped = false;
+        self.says_stopped = None;
     }
 
     fn marked_plan(&self, now: Timestamp) -> Option<(Plan, Proof)> {

@@ -44,10 +44,18 @@ pub(super) fn gone(row: &mut Row<'_>) {
     if job == Some(JobState::Stopped) {
         return absent_job(row);
     }
-    // The log level hides the line about a planned stop; the state file and the exit code show the same.
-    let stopped = gateway.departure.says_stopped && end.exit == Some(0) && plan != Some(Plan::NoLinkLeft);
-    if gateway.is_blind() && stopped && !ran_again {
-        return row.hold_by(Reason::Stopped, FILE_SAYS_STOPPED);
+    // The log level hides the line about a planned stop. The exit code shows it too, unless the state file says otherwise: a
+    // gateway that nobody asked to stop ends with 1, or says that no link is left.
+    let says_stopped = gateway.departure.says_stopped;
+    let planned = match says_stopped {
+        Some(says) => says && plan != Some(Plan::NoLinkLeft),
+        None => matches!(plan, None | Some(Plan::Unplanned)),
+    };
+    if gateway.is_blind() && planned && end.exit == Some(0) && !ran_again {
+        return match says_stopped {
+            Some(_) => row.hold_by(Reason::Stopped, FILE_SAYS_STOPPED),
+            None => row.hold(Reason::Stopped, Some(&end.proof)),
+        };
     }
     let job_exit = state.job.word().filter(|_| state.job.at() >= Some(end.respawn.since));
     let exit = end.exit.filter(|_| !ran_again).or(job_exit.and_then(|word| word.last_exit));
