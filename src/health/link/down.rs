@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::SAME_MOMENT;
 use super::said::{Said, View, Written};
 use super::tally::CONFLICT_WINDOW;
 use crate::health::evidence::Proof;
-use crate::health::platform::{Settled, Times};
+use crate::health::platform::{Announcement, Rules, Settled, Times};
 use crate::health::reason::Reason;
 use crate::health::signal::LinkWord;
 use crate::health::timer::{Earliest, Timer, after};
@@ -65,6 +66,8 @@ pub(super) struct Down {
     pub(super) since: Timestamp,
     /// The newest line about the problem.
     pub(super) newest: Written,
+    /// Whether that line ends a connection that was up.
+    closed: bool,
     /// The proof.
     pub(super) proof: Proof,
     /// Why.
@@ -94,6 +97,7 @@ impl Down {
         Self {
             since: said.at,
             newest: said.written(),
+            closed: said.closes,
             proof: said.proof.clone(),
             cause,
             other_pid: said.other_pid,
@@ -130,6 +134,7 @@ impl Down {
     pub(super) fn add(&mut self, cause: Cause, said: &Said, times: &Times) {
         self.claim = None;
         self.newest = said.written();
+        self.closed = said.closes;
         if cause >= self.cause {
             self.cause = cause;
             self.proof = said.proof.clone();
@@ -254,16 +259,19 @@ impl Down {
     }
 
     /// Whether this line is about the same loss. `denied`: the entry in the state file says that the link is down.
-    pub(super) fn goes_on(&self, said: &Said, times: &Times, settled: Settled, denied: bool) -> bool {
-        !self.is_over(said.at, settled) && (denied || !self.was_back_before(said, times))
+    pub(super) fn goes_on(&self, said: &Said, rules: &Rules, denied: bool) -> bool {
+        !self.is_over(said.at, rules.settled) && (denied || !self.was_back_before(said, rules))
     }
 
     /// Whether the link was back before this line, at a log level that hides it.
-    fn was_back_before(&self, said: &Said, times: &Times) -> bool {
+    fn was_back_before(&self, said: &Said, rules: &Rules) -> bool {
+        // Between two closed connections the client connected. That proves that the link was back, where it is no mere claim.
+        let was_proven = self.closed && rules.announcement == Announcement::Proof;
+        let pause = if was_proven { SAME_MOMENT } else { rules.times.settle };
         let ends_another = said.closes
             && !matches!(self.cause, Cause::Ended(_))
-            && self.newest.until(said.written()) >= times.settle;
-        said.blind && (ends_another || self.is_stale(said.at, times))
+            && self.newest.until(said.written()) >= pause;
+        said.blind && (ends_another || self.is_stale(said.at, &rules.times))
     }
 
     /// When the newest error is too old to show that the link is still down. The longest pause between two attempts of a

@@ -427,9 +427,9 @@ impl Link {
     /// Begins a loss or continues the current one.
     fn trouble(&mut self, cause: Cause, said: &Said) {
         self.expect(said.at, said.grace);
-        let (times, settled) = (self.times(said), self.rules.settled);
+        let times = self.times(said);
         match &mut self.state {
-            State::Down(down) if down.goes_on(said, &times, settled, self.entry.is_negative()) => {
+            State::Down(down) if down.goes_on(said, &self.rules, self.entry.is_negative()) => {
                 if matches!(cause, Cause::Lost | Cause::Unreachable) && !self.conflicts.is_full(said.at) {
                     down.end_conflict(said, &times);
                 }
