@@ -225,8 +225,9 @@ impl Link {
                 let refused = before.or(refused.then_some(now));
                 Shown::Down { since, last: now, named, claimed: None, refused }
             }
-            (Word::Trouble { named, refused }, Shown::Up { since, green, lost, .. })
-                if now < since + green =>
+            // a claim at a start, before any trouble, continues no loss
+            (Word::Trouble { named, refused }, Shown::Up { since, green, lost, last, .. })
+                if last > 0 && now < since + green =>
             {
                 let refused = refused.then_some(now);
                 Shown::Down { since: lost, last: now, named, claimed: None, refused }
