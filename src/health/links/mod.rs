@@ -45,6 +45,18 @@ const MAX_WITHHELD: usize = 64;
 /// Most platforms of one process: more than Hermes has.
 const MAX_PLATFORMS: usize = 64;
 
+/// What happens while the links are being closed, unless that turns out to be a drain.
+#[derive(Debug, Clone, PartialEq)]
+enum Withheld {
+    Record {
+        at: Timestamp,
+        record: LogRecord,
+        grace: Option<Timestamp>,
+    },
+    /// A sleep of the machine, or a suspension of the process, after one of these records.
+    Pause(Event),
+}
+
 /// The links of one process.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Links {
@@ -62,7 +74,7 @@ pub struct Links {
     /// A shutdown is in progress.
     closing: bool,
     /// Records of a shutdown that may turn out to be a drain, in which the links stay up.
-    withheld: Vec<(Timestamp, LogRecord, Option<Timestamp>)>,
+    withheld: Vec<Withheld>,
     /// The rows for which something changed since they were judged, besides those of the platforms.
     touched: Touched,
 }
@@ -189,7 +201,7 @@ impl Links {
         if !closes {
             self.apply(at, record, grace);
         } else if self.withheld.len() < MAX_WITHHELD {
-            self.withheld.push((at, record, grace));
+            self.withheld.push(Withheld::Record { at, record, grace });
         }
     }
 
@@ -222,9 +234,11 @@ impl Links {
         is_own: &dyn Fn(&PlatformEntry) -> bool,
         grace: Option<Timestamp>,
     ) {
-        for (at, record, grace) in std::mem::take(&mut self.withheld) {
-            if state.life == LifeState::Draining {
-                self.apply(at, record, grace);
+        let withheld = std::mem::take(&mut self.withheld);
+        for withheld in withheld.into_iter().filter(|_| state.life == LifeState::Draining) {
+            match withheld {
+                Withheld::Record { at, record, grace } => self.apply(at, record, grace),
+                Withheld::Pause(pause) => self.push_to_all(&pause),
             }
         }
         self.listed = state.served.iter().cloned().collect();
@@ -356,12 +370,12 @@ impl Links {
 
     /// The machine slept: timers that were running begin again.
     pub(super) fn restart_after_sleep(&mut self, slept: Slept) {
-        self.push_to_all(&Event::Slept(slept));
+        self.pause(Event::Slept(slept));
     }
 
     /// The process was suspended: it could write nothing, so silence counts anew.
     pub(super) fn restart_silence(&mut self, suspended: Slept) {
-        self.push_to_all(&Event::Suspended(suspended));
+        self.pause(Event::Suspended(suspended));
     }
 
     /// Every moment at which the views of all rows may change without new evidence.
@@ -378,6 +392,14 @@ impl Links {
     pub(super) fn of(&self, profile: &ProfileName, now: Timestamp, start: &Timer) -> Vec<JudgedLink<'_>> {
         let row = Row { profile, is_own: *profile == self.own, own: &self.own, now, start };
         self.all.iter().filter_map(|platform| platform.of(&row)).collect()
+    }
+
+    /// Timers that run are restarted, and those that withheld records start will be.
+    fn pause(&mut self, pause: Event) {
+        self.push_to_all(&pause);
+        if (1..MAX_WITHHELD).contains(&self.withheld.len()) {
+            self.withheld.push(Withheld::Pause(pause));
+        }
     }
 
     fn push_to_all(&mut self, event: &Event) {
