@@ -247,7 +247,8 @@ impl Unnamed {
         lost.attempts.note_claim();
         lost.link.apply(said);
         if is_proof {
-            let until = if retried { after(said.at, SAME_ATTEMPT) } else { said.at };
+            let is_its_own = said.connection.is_some() && before.account == said.connection;
+            let until = if retried && !is_its_own { after(said.at, SAME_ATTEMPT) } else { said.at };
             self.answered = Some(Box::new((until, before)));
         }
         self.lost.retain(|lost| !lost.link.is_up(said.at));
