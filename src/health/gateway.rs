@@ -10,10 +10,10 @@ use jiff::civil::DateTime;
 use super::cron::Scheduler;
 use super::departure::{Departure, Plan};
 use super::evidence::{
-    EntryState, LifeState, LinkSignal, LinkWord, LogRecord, PlatformEntry, ProcessState, ProfileName, Proof,
-    Signal, Source, StateFile,
+    EntryState, LifeState, LinkSignal, LinkWord, LogRecord, PlatformEntry, PlatformName, ProcessState,
+    ProfileName, Proof, Signal, Source, StateFile,
 };
-use super::links::Links;
+use super::links::{Links, SAME_ATTEMPT};
 use super::platform::Platforms;
 use super::pulse::Pulse;
 use super::reason::Reason;
@@ -26,8 +26,8 @@ use super::verdict::HermesVersion;
 /// A second instance that was refused has exited after this time.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(10);
 
-/// The gateway connects its platforms one after the other. Within this time after its announcement that a link is up, or the
-/// entry in its state file, it names the next one: from entry to announcement took 317 ms on a busy machine.
+/// The gateway connects its platforms one after the other. It names the next one within this time after it announced that a link
+/// is up, or entered it in its state file: from entry to announcement took 317 ms on a busy machine.
 const BETWEEN_PLATFORMS: Duration = Duration::from_secs(1);
 
 /// A manager starts the next process within this time after a requested restart or a failure (exit codes 75 and 1):
@@ -127,8 +127,10 @@ pub(super) struct Gateway {
     faults: BTreeMap<Reason, Proof>,
     /// While the state file says `starting`: how many platforms it lists, including those of former processes.
     starting_platforms: Option<usize>,
-    /// When it last announced that a link is up, in its log or in the state file of its start.
-    newest_up: Option<Timestamp>,
+    /// The platform that it connects, until it announces that this link is up. Not one whose link comes up later.
+    connecting: Option<PlatformName>,
+    /// Until when it may name the next platform: a link came up, in its log or in the state file of its start.
+    next_platform_by: Option<Timestamp>,
     /// The proof that its start is finished.
     pub ready: Option<Proof>,
     /// A second instance that was refused: its PID, if known, and the proof.
@@ -163,7 +165,8 @@ impl Gateway {
             scheduler: Scheduler::default(),
             faults: BTreeMap::new(),
             starting_platforms: None,
-            newest_up: None,
+            connecting: None,
+            next_platform_by: None,
             ready: None,
             second_instance: None,
             dropped: false,
@@ -200,10 +203,9 @@ impl Gateway {
         continues && self.ready.is_none() && !self.starting.over(now)
     }
 
-    /// Until when the next platform may be logged, during a start that was logged.
+    /// Until when it may name the next platform, during a start that was logged.
     pub(super) fn next_platform_by(&self) -> Option<Timestamp> {
-        let newest = self.newest_up.filter(|_| self.said_start() && self.ready.is_none());
-        newest.map(|at| after(at, BETWEEN_PLATFORMS))
+        self.next_platform_by.filter(|_| self.said_start() && self.ready.is_none())
     }
 
     /// Whether it logged its start.
@@ -290,36 +292,45 @@ impl Gateway {
         }
         let Signal::Link(link) = &record.signal else { return self.apply_life(moment, record) };
         let counted = record.connection.is_some() && self.links.names_connections(&link.platform);
-        let describes = link.word.is_of_link() && !self.links.is_promise(link);
+        let is_promise = link.word == LinkWord::Announced && self.links.only_promises(&link.platform);
+        let describes = link.word.is_of_link() && !is_promise;
         let good = link.word.is_good();
         let late = describes && self.stamps.is_straggler(&record, &link.platform, good, place.set_back, now);
         if late && !counted && !link.word.lasts() {
             return;
         }
-        self.note_link(now, link, record.home.is_none());
+        if record.home.is_none() {
+            self.note_connecting(now, link);
+        }
+        if link.word == LinkWord::Proof {
+            self.departure.note_link();
+        }
         // Lines about links during a shutdown are side effects of the teardown, unless the process survived it.
         self.links.set_hidden(self.level == LogLevel::Hidden);
         let closes = self.departure.closes_links();
         self.links.take(now, record, moment.grace, closes);
     }
 
-    /// Notes what a line about a link says of the process. `own`: whether it is in the log of the process's own home.
-    fn note_link(&mut self, now: Timestamp, link: &LinkSignal, own: bool) {
-        if link.word == LinkWord::Expected && own {
-            self.beginning = Beginning::Logged;
-        }
-        // The state file names a link before it is up; its entry that it is up, and its announcement, follow the proof.
-        let is_up = match link.word {
-            LinkWord::Announced => link.by_runner,
-            LinkWord::Proof => self.starting_platforms.is_some(),
-            _ => false,
+    /// Notes that it begins to connect a link, or that one came up: it may go on with another.
+    fn note_connecting(&mut self, now: Timestamp, link: &LinkSignal) {
+        let is_connecting = self.connecting.as_ref() == Some(&link.platform);
+        let span = match link.word {
+            LinkWord::Expected => {
+                self.beginning = Beginning::Logged;
+                self.connecting = Some(link.platform.clone()).filter(|name| !self.links.only_promises(name));
+                return;
+            }
+            LinkWord::Announced if link.by_runner => {
+                self.connecting = None;
+                BETWEEN_PLATFORMS
+            }
+            // its announcement follows
+            LinkWord::Proof | LinkWord::Claim if is_connecting => SAME_ATTEMPT,
+            // The state file names a link before it is up; its entry that it is up, and its announcement, follow the proof.
+            LinkWord::Proof if self.starting_platforms.is_some() => BETWEEN_PLATFORMS,
+            _ => return,
         };
-        if is_up && own {
-            self.newest_up = Some(now);
-        }
-        if link.word == LinkWord::Proof {
-            self.departure.note_link();
-        }
+        self.next_platform_by = Some(after(now, span));
     }
 
     fn apply_life(&mut self, moment: Moment<'_>, record: LogRecord) {
@@ -436,7 +447,7 @@ impl Gateway {
         let is_own = self.owns_entry();
         let is_up = |entry: &PlatformEntry| entry.state == EntryState::Connected && is_own(entry);
         if state.life == LifeState::Starting && state.entries.iter().any(is_up) {
-            self.newest_up = Some(now);
+            self.next_platform_by = self.next_platform_by.max(Some(after(now, BETWEEN_PLATFORMS)));
         }
         if !self.departure.closes_links() {
             self.links.read_state(now, state, &is_own, moment.grace);

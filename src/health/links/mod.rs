@@ -26,6 +26,7 @@ use jiff::Timestamp;
 use self::fold::{Event, Homes};
 use self::platform_links::PlatformLinks;
 use self::shown::Row;
+pub(super) use self::unnamed::SAME_ATTEMPT;
 pub(super) use self::verdict::JudgedLink;
 pub use self::verdict::LinkVerdict;
 use super::link::Said;
@@ -143,10 +144,9 @@ impl Links {
         self.all.iter().any(|platform| platform.fold.exists())
     }
 
-    /// Whether it announces a link on a platform whose announcement means nothing.
-    pub fn is_promise(&self, signal: &LinkSignal) -> bool {
-        signal.word == LinkWord::Announced
-            && self.platforms.rules(&signal.platform).announcement == Announcement::Promise
+    /// Whether the announcement of a link of this platform means nothing: what comes of the attempt is logged later.
+    pub fn only_promises(&self, platform: &str) -> bool {
+        self.platforms.rules(platform).announcement == Announcement::Promise
     }
 
     /// How many platforms it has links of.

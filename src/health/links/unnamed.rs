@@ -22,7 +22,7 @@ const MAX_LOST: usize = 64;
 
 /// `gateway.run` names the profile of an attempt within this time after the adapter logged its result. Discord takes 2 s
 /// (measured).
-pub(super) const SAME_ATTEMPT: Duration = Duration::from_secs(3);
+pub(in crate::health) const SAME_ATTEMPT: Duration = Duration::from_secs(3);
 
 /// A client that replaces its connection has the new one within this time (Slack: 6 ms, measured).
 const RENEWAL: Duration = Duration::from_secs(10);
