@@ -9,8 +9,9 @@ use super::live::LiveFacts;
 use super::repair::{self, Refusal, Wanted};
 use super::{launch, plan, wanted, why, write};
 use crate::health::Manager;
+use crate::profile::homes::{self, FolderId};
 use crate::profile::shell::quoted;
-use crate::profile::{BadJobFile, Found, JobFile, KeepAlive, Places, Profile, files, homes};
+use crate::profile::{BadJobFile, Found, JobFile, KeepAlive, Places, Profile, files};
 use crate::text::{Both, Phrase, doctor as phrases};
 
 /// A log larger than this, in bytes, is a finding. Field reports: 208, 141 and 35 MB.
@@ -23,7 +24,7 @@ const MAX_NAMED: usize = 5;
 /// metadata; writes nothing.
 pub fn examine(found: &Found, places: &Places, live: &LiveFacts) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut by_home: BTreeMap<PathBuf, Vec<&Profile>> = BTreeMap::new();
+    let mut by_home: BTreeMap<FolderId, Vec<&Profile>> = BTreeMap::new();
     for profile in &found.profiles {
         if profile.job.is_some() {
             by_home.entry(homes::identity(&profile.home)).or_default().push(profile);
@@ -198,10 +199,10 @@ impl Examination<'_> {
 
     /// Reports a job that runs in the home of another profile: it reads that one's `.env`.
     fn working_directory(&mut self, job: &JobFile, found: &Found) {
-        let Some(folder) = job.working_directory.as_deref().map(homes::identity) else { return };
-        let own = homes::identity(&self.profile.home);
-        let mut others = found.profiles.iter().filter(|other| homes::identity(&other.home) == folder);
-        if let Some(other) = others.next().filter(|_| folder != own) {
+        let Some(folder) = job.working_directory.as_deref() else { return };
+        let (id, own) = (homes::identity(folder), homes::identity(&self.profile.home));
+        let mut others = found.profiles.iter().filter(|other| homes::identity(&other.home) == id);
+        if let Some(other) = others.next().filter(|_| id != own) {
             let (folder, home) = (folder.display().to_string(), self.profile.home.display().to_string());
             let values = [("folder", &*folder), ("other", &*other.name), ("home", &*home)];
             self.add(Code::ForeignHome, Some(&job.path), phrases::FOREIGN_HOME, &values, false);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::{ExtraHome, Found, JobFile, Places, Profile, command, expand, files};
@@ -29,12 +30,11 @@ impl Access {
         (self == Self::Allowed).then(|| path.exists())
     }
 
-    /// A key that is equal for every spelling of a home's path; without access it only joins spellings that differ in
-    /// `.` and slashes.
-    pub(super) fn identity(self, home: &Path) -> PathBuf {
+    /// Which folder a home is; without access only spellings that differ in `.` and slashes are the same.
+    pub(super) fn identity(self, home: &Path) -> FolderId {
         match self {
             Self::Allowed => identity(home),
-            Self::Denied => lexical(home),
+            Self::Denied => FolderId::Path(lexical(home)),
         }
     }
 }
@@ -182,8 +182,19 @@ pub fn lexical(path: &Path) -> PathBuf {
     path.components().collect()
 }
 
-/// A key that is equal for every spelling of a folder's path: its canonical path, or the lexical one if it does not
-/// exist.
-pub fn identity(home: &Path) -> PathBuf {
-    home.canonicalize().unwrap_or_else(|_| lexical(home))
+/// A folder, however its path is spelled.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FolderId {
+    /// Its device and inode.
+    Inode(u64, u64),
+    /// The lexical path of one that does not exist or may not be asked for.
+    Path(PathBuf),
+}
+
+/// Which folder this is. Costs one call, where a canonical path costs one for each of its parts.
+pub fn identity(home: &Path) -> FolderId {
+    match fs::metadata(home) {
+        Ok(data) => FolderId::Inode(data.dev(), data.ino()),
+        Err(_) => FolderId::Path(lexical(home)),
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::files::{self, FileError, name_of};
-use super::homes::{self, Access, BRIDGE_LOGS, STANDARD_LOGS};
+use super::homes::{self, Access, BRIDGE_LOGS, FolderId, STANDARD_LOGS};
 use super::launchd::{self, Plist};
 use super::{BadJobFile, Found, JobFile, Places, Profile, systemd};
 use crate::health::Manager;
@@ -218,8 +218,8 @@ fn suffix(job: &JobFile) -> Option<&str> {
 
 fn profiles(jobs: Vec<JobFile>, places: &Places, access: Access, bad: &mut Vec<BadJobFile>) -> Vec<Profile> {
     let identity = |home: &Path| access.identity(home);
-    let mut sharing: BTreeMap<PathBuf, usize> = BTreeMap::new();
-    let with_homes: Vec<(JobFile, PathBuf, PathBuf)> = jobs
+    let mut sharing: BTreeMap<FolderId, usize> = BTreeMap::new();
+    let with_homes: Vec<(JobFile, PathBuf, FolderId)> = jobs
         .into_iter()
         .map(|job| {
             let home = homes::home_of(&job, places, access);
@@ -228,10 +228,12 @@ fn profiles(jobs: Vec<JobFile>, places: &Places, access: Access, bad: &mut Vec<B
             (job, home, identity)
         })
         .collect();
-    let extra: Vec<(PathBuf, Option<&String>)> = homes::extra(places).collect();
+    let identified = |home: PathBuf| (identity(&home), home);
+    let (extra, names): (Vec<_>, Vec<_>) =
+        homes::extra(places).map(|(home, name)| (identified(home), name)).unzip();
     // names from the settings take precedence
-    let given: BTreeMap<PathBuf, &String> =
-        extra.iter().filter_map(|(home, name)| Some((identity(home), (*name)?))).collect();
+    let given: BTreeMap<FolderId, &String> =
+        extra.iter().zip(names).filter_map(|((identity, _), name)| Some((identity.clone(), name?))).collect();
     let mut taken = BTreeSet::new();
     let mut found = Vec::new();
     for (job, home, identity) in with_homes {
@@ -251,13 +253,10 @@ fn profiles(jobs: Vec<JobFile>, places: &Places, access: Access, bad: &mut Vec<B
         found.push(Profile { name, home, job: Some(job), logs });
     }
     let without_job = match access {
-        Access::Allowed => {
-            homes::on_disk(places).into_iter().chain(extra.into_iter().map(|(home, _)| home)).collect()
-        }
+        Access::Allowed => homes::on_disk(places).into_iter().map(identified).chain(extra).collect(),
         Access::Denied => Vec::new(),
     };
-    for home in without_job {
-        let identity = identity(&home);
+    for (identity, home) in without_job {
         let own_name = given.get(&identity).map(|name| (*name).clone());
         if sharing.insert(identity, 1).is_some() {
             continue;
