@@ -273,7 +273,7 @@ impl Core {
         if touched == Touched::All {
             self.revision += 1;
             let gateway = &self.state.life.gateway;
-            let started = gateway.ready.is_some() || gateway.starting.over(clock);
+            let started = gateway.ready.is_some() || gateway.startup.timer.over(clock);
             self.state.life.update_served(started);
         }
         self.rows.judge(&self.state, &touched, changes);

@@ -10,14 +10,15 @@ use jiff::civil::DateTime;
 use super::cron::Scheduler;
 use super::departure::{Departure, Plan};
 use super::evidence::{
-    EntryState, LifeState, LinkSignal, LinkWord, LogRecord, PlatformEntry, PlatformName, ProcessState,
-    ProfileName, Proof, Signal, Source, StateFile,
+    EntryState, LifeState, LinkWord, LogRecord, PlatformEntry, ProcessState, ProfileName, Proof, Signal,
+    Source, StateFile,
 };
-use super::links::{Links, SAME_ATTEMPT};
+use super::links::Links;
 use super::platform::Platforms;
 use super::pulse::Pulse;
 use super::reason::Reason;
 use super::stamp_order::StampOrder;
+use super::startup::Startup;
 use super::time::{Moment, Slept};
 use super::timer::{Earliest, Timer, after, before};
 use super::update;
@@ -25,10 +26,6 @@ use super::verdict::HermesVersion;
 
 /// A second instance that was refused has exited after this time.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(10);
-
-/// The gateway connects its platforms one after the other. It names the next one within this time after it announced that a link
-/// is up, or entered it in its state file: from entry to announcement took 317 ms on a busy machine.
-const BETWEEN_PLATFORMS: Duration = Duration::from_secs(1);
 
 /// A manager starts the next process within this time after a requested restart or a failure (exit codes 75 and 1):
 /// launchd's throttle of 30 s, a start of 5 s, and slack.
@@ -114,8 +111,7 @@ pub(super) struct Gateway {
     pub end: Option<End>,
     /// Set while the process is in state T (stopped).
     pub suspended: Option<Timer>,
-    /// How long the start may take.
-    pub starting: Timer,
+    pub startup: Startup,
     pub links: Links,
     pub departure: Departure,
     /// Whether its event loop runs.
@@ -125,12 +121,6 @@ pub(super) struct Gateway {
     pub scheduler: Scheduler,
     /// Faults of the gateway itself, each with its proof. They last until something clears them.
     faults: BTreeMap<Reason, Proof>,
-    /// While the state file says `starting`: how many platforms it lists, including those of former processes.
-    starting_platforms: Option<usize>,
-    /// The platform that it connects, until it announces that this link is up. Not one whose link comes up later.
-    connecting: Option<PlatformName>,
-    /// Until when it may name the next platform: a link came up, in its log or in the state file of its start.
-    next_platform_by: Option<Timestamp>,
     /// The proof that its start is finished.
     pub ready: Option<Proof>,
     /// A second instance that was refused: its PID, if known, and the proof.
@@ -157,16 +147,13 @@ impl Gateway {
             beginning: Beginning::Unseen,
             end: None,
             suspended: None,
-            starting: Timer::start(since, moment.deadlines.start, moment.grace),
+            startup: Startup::new(Timer::start(since, moment.deadlines.start, moment.grace)),
             links: Links::new(Arc::clone(&origin.profile), Arc::clone(&origin.platforms)),
             departure: Departure::default(),
             pulse: Pulse::default(),
             version: None,
             scheduler: Scheduler::default(),
             faults: BTreeMap::new(),
-            starting_platforms: None,
-            connecting: None,
-            next_platform_by: None,
             ready: None,
             second_instance: None,
             dropped: false,
@@ -196,16 +183,13 @@ impl Gateway {
     /// Whether it is still connecting its platforms. It does so one after the other: showing green for the first one
     /// would make the light blink with each of the others.
     pub(super) fn is_starting(&self, now: Timestamp) -> bool {
-        let links = |named: usize| named.max(self.links.platforms());
-        let several =
-            self.starting_platforms.is_some_and(|named| links(named) > 1 || self.links.is_multiplex());
-        let continues = several || self.next_platform_by().is_some_and(|by| now < by);
-        continues && self.ready.is_none() && !self.starting.over(now)
+        let platforms = (!self.links.is_multiplex()).then(|| self.links.platforms());
+        self.ready.is_none() && self.startup.goes_on(now, platforms, self.next_platform_by())
     }
 
     /// Until when it may name the next platform, during a start that was logged.
     pub(super) fn next_platform_by(&self) -> Option<Timestamp> {
-        self.next_platform_by.filter(|_| self.said_start() && self.ready.is_none())
+        self.startup.next_platform_by().filter(|_| self.said_start() && self.ready.is_none())
     }
 
     /// Whether it logged its start.
@@ -246,7 +230,7 @@ impl Gateway {
     /// Every moment at which the verdicts of all rows may change without new evidence.
     pub(super) fn deadlines(&self, due: &mut Earliest) {
         let own: [Option<&Timer>; 6] = [
-            Some(&self.starting).filter(|_| self.may_stall()),
+            Some(&self.startup.timer).filter(|_| self.may_stall()),
             self.suspended.as_ref(),
             self.pulse.timer(),
             self.end.as_ref().map(|end| &end.settle),
@@ -257,6 +241,7 @@ impl Gateway {
         due.add(self.departure.timers().chain(self.scheduler.timers()).map(Timer::due));
         due.add(self.departure.script_deadline());
         due.add(self.next_platform_by());
+        due.add(self.startup.attempt_by().filter(|_| self.ready.is_none()));
         self.links.deadlines(due);
     }
 
@@ -266,7 +251,7 @@ impl Gateway {
         let end = end.flat_map(|end| {
             [&mut end.settle, &mut end.respawn, &mut end.restart_by_manager, &mut end.update]
         });
-        let own = [Some(&mut self.starting), self.suspended.as_mut(), self.pulse.timer_mut()];
+        let own = [Some(&mut self.startup.timer), self.suspended.as_mut(), self.pulse.timer_mut()];
         let timers = own.into_iter().flatten().chain(end);
         let timers = timers.chain(self.departure.timers_mut()).chain(self.scheduler.timers_mut());
         for timer in timers {
@@ -300,7 +285,10 @@ impl Gateway {
             return;
         }
         if record.home.is_none() {
-            self.note_connecting(now, link);
+            if link.word == LinkWord::Expected {
+                self.beginning = Beginning::Logged;
+            }
+            self.startup.note_line(now, link, self.links.only_promises(&link.platform));
         }
         if link.word == LinkWord::Proof {
             self.departure.note_link();
@@ -309,28 +297,6 @@ impl Gateway {
         self.links.set_hidden(self.level == LogLevel::Hidden);
         let closes = self.departure.closes_links();
         self.links.take(now, record, moment.grace, closes);
-    }
-
-    /// Notes that it begins to connect a link, or that one came up: it may go on with another.
-    fn note_connecting(&mut self, now: Timestamp, link: &LinkSignal) {
-        let is_connecting = self.connecting.as_ref() == Some(&link.platform);
-        let span = match link.word {
-            LinkWord::Expected => {
-                self.beginning = Beginning::Logged;
-                self.connecting = Some(link.platform.clone()).filter(|name| !self.links.only_promises(name));
-                return;
-            }
-            LinkWord::Announced if link.by_runner => {
-                self.connecting = None;
-                BETWEEN_PLATFORMS
-            }
-            // its announcement follows
-            LinkWord::Proof | LinkWord::Claim if is_connecting => SAME_ATTEMPT,
-            // The state file names a link before it is up; its entry that it is up, and its announcement, follow the proof.
-            LinkWord::Proof if self.starting_platforms.is_some() => BETWEEN_PLATFORMS,
-            _ => return,
-        };
-        self.next_platform_by = Some(after(now, span));
     }
 
     fn apply_life(&mut self, moment: Moment<'_>, record: LogRecord) {
@@ -344,7 +310,7 @@ impl Gateway {
                 // Whatever ended before, a new start begins without a link.
                 if self.departure.shutdown().is_some() {
                     self.links.reset_connections();
-                    self.starting = timer(deadlines.start);
+                    self.startup.timer = timer(deadlines.start);
                 }
                 self.departure.begin_anew();
             }
@@ -439,16 +405,13 @@ impl Gateway {
             let proof = Proof::new(Source::StateFile, "gateway_state: startup_failed", now);
             self.faults.entry(Reason::ConfigError).or_insert(proof);
         }
-        self.starting_platforms = (state.life == LifeState::Starting).then(|| state.platforms());
         let dated = self.id.started_at.is_some() || state.life == LifeState::Starting;
         if dated {
             self.beginning = self.beginning.max(Beginning::Dated);
         }
         let is_own = self.owns_entry();
         let is_up = |entry: &PlatformEntry| entry.state == EntryState::Connected && is_own(entry);
-        if state.life == LifeState::Starting && state.entries.iter().any(is_up) {
-            self.next_platform_by = self.next_platform_by.max(Some(after(now, BETWEEN_PLATFORMS)));
-        }
+        self.startup.read_state(now, state, state.entries.iter().any(is_up));
         if !self.departure.closes_links() {
             self.links.read_state(now, state, &is_own, moment.grace);
         }
@@ -473,7 +436,7 @@ impl Gateway {
         let from_file = |proof: &Proof| proof.source == Source::StateFile;
         self.faults.retain(|_, proof| !from_file(proof));
         self.ready.take_if(|proof| from_file(proof));
-        self.starting_platforms = None;
+        self.startup.forget_files();
         self.links.forget_files();
         self.departure.forget_files();
         self.pulse.forget();
@@ -487,8 +450,8 @@ impl Gateway {
     /// A predicate for entries that this process wrote. A new process inherits entries from the file of the one
     /// before.
     fn owns_entry(&self) -> impl Fn(&PlatformEntry) -> bool + use<> {
-        let started =
-            before(self.starting.since, START_TOLERANCE).max(self.predecessor_gone.unwrap_or(Timestamp::MIN));
+        let started = before(self.startup.timer.since, START_TOLERANCE)
+            .max(self.predecessor_gone.unwrap_or(Timestamp::MIN));
         let dated = self.beginning > Beginning::Unseen;
         let id = self.id.clone();
         move |entry: &PlatformEntry| match (&entry.writer, id.pid) {

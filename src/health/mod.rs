@@ -31,6 +31,7 @@ pub mod settings;
 mod signal;
 mod stamp_order;
 mod starts;
+mod startup;
 mod state;
 mod state_file;
 mod succession;

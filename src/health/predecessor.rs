@@ -107,7 +107,7 @@ impl UnassignedRecords {
 /// Whether what is known of the gateway was written before a process with this start, so that it is about a former one.
 pub(super) fn is_known_by_former(gateway: &Gateway, started_at: Option<Timestamp>) -> bool {
     let by_log_alone = gateway.id.pid.is_none() && gateway.alive();
-    by_log_alone && started_at.is_some_and(|at| gateway.starting.since < before(at, START_TOLERANCE))
+    by_log_alone && started_at.is_some_and(|at| gateway.startup.timer.since < before(at, START_TOLERANCE))
 }
 
 /// Whether an exiting process logs such a signal, so that it must not be taken for the new one's.

@@ -309,7 +309,7 @@ impl Succession {
         let young = gateway.id.pid.is_some()
             && !gateway.links.any_was_proven()
             && (gateway.beginning >= Beginning::Witnessed || gateway.id.started_at.is_some())
-            && now < after(gateway.starting.since, LATE_LINES);
+            && now < after(gateway.startup.timer.since, LATE_LINES);
         let is_first = gateway.said_start() && self.predecessor.is_none();
         young && !is_first && is_of_shutdown(signal)
     }

@@ -29,7 +29,7 @@ pub(super) fn alive(row: &mut Row<'_>) {
     }
     row.hold_fault(Reason::ConfigError);
     row.hold_fault(Reason::ExecutorShutdown);
-    if state.life.has_written_nothing() && state.unreadable.is_empty() && gateway.starting.over(now) {
+    if state.life.has_written_nothing() && state.unreadable.is_empty() && gateway.startup.timer.over(now) {
         return row.hold_by(Reason::StartStalled, STARTED);
     }
     links(row, drains);
@@ -112,7 +112,7 @@ fn links(row: &mut Row<'_>, drains: bool) {
     // Where the log level hides recoveries, a deadline that passed proves nothing.
     let blind = gateway.is_blind();
     let unseen = blind || gateway.truncated || gateway.beginning < Beginning::Witnessed;
-    let mut links = gateway.links.of(row.profile, now, &gateway.starting);
+    let mut links = gateway.links.of(row.profile, now, &gateway.startup.timer);
     for link in &mut links {
         link.ignored = state.ignores(row.profile, link.platform);
         let silent_start = link.proof.is_none();
@@ -177,7 +177,7 @@ fn without_links(row: &mut Row<'_>, unseen: bool) {
     let state = row.state;
     let (gateway, now) = (&state.life.gateway, row.now);
     let proof = gateway.links.webhook().or(gateway.ready.as_ref());
-    let starts = !gateway.starting.over(now);
+    let starts = !gateway.startup.timer.over(now);
     if !row.is_own() && gateway.ready.is_none() && starts {
         row.hold_by(Reason::Starting, STARTED);
     } else if !row.is_own() {

@@ -218,7 +218,7 @@ fn remarks(gateway: &Gateway, notes: &mut Vec<Note>) {
 /// The start of the process.
 pub(super) const STARTED: MakeProof = |state, _| {
     let gateway = &state.life.gateway;
-    Some(Proof::new(Source::Process, Fact::Started(gateway.id.pid), gateway.starting.since))
+    Some(Proof::new(Source::Process, Fact::Started(gateway.id.pid), gateway.startup.timer.since))
 };
 
 /// The service manager's newest report.

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use self::fold::{Event, Homes};
+pub(super) use self::platform_links::LONGEST_CONNECT;
 use self::platform_links::PlatformLinks;
 use self::shown::Row;
 pub(super) use self::unnamed::SAME_ATTEMPT;

@@ -24,7 +24,7 @@ use crate::health::touched::Touched;
 const KEPT: usize = 64;
 
 /// `gateway.run` gives an attempt to connect 30 s (hermes-agent 0.19, gateway/run.py:69), and logs the failure within a second.
-const LONGEST_CONNECT: Duration = Duration::from_secs(31);
+pub(in crate::health) const LONGEST_CONNECT: Duration = Duration::from_secs(31);
 
 /// The links of one platform.
 #[derive(Debug, Clone, PartialEq)]
