@@ -16,6 +16,7 @@ const REFUSED: &str = "ERROR Lark: connect failed, err: 1000040345: app_id or ap
 const LOST: &str = "ERROR Lark: receive message loop exit, err: no close frame received or sent [conn_id=1]";
 const STOP: &str = "INFO gateway.run: Received SIGTERM as a planned gateway stop — exiting cleanly";
 const EXITS: &str = "INFO gateway.run: Exiting with code 1";
+const READY: &str = "INFO gateway.run: Gateway running with 1 platform(s)";
 const START: &str = "INFO gateway.run: Starting Hermes Gateway...";
 
 /// The clock of a log's timestamps.
@@ -140,7 +141,7 @@ fn the_last_words_of_the_process_before_are_not_held_against_the_new_one() {
                 let case = || format!("{words:?} {stamps:?} {offset} {:?}", files[(nth - 1) % files.len()]);
                 assert_eq!(restarted.light(), ("amber".into(), "starting".into()), "{}", case());
                 // its own lines, with or without a clock correction of a second
-                let own = [(20, START.to_owned()), (40, connected.clone())];
+                let own = [(20, START.to_owned()), (40, connected.clone()), (60, READY.to_owned())];
                 let own = own.map(|(offset, record)| (restarted.at(offset), record));
                 write(&home, &own, stamps);
                 assert_eq!(restarted.light(), ("green".into(), "connected".into()), "{}", case());
@@ -160,10 +161,10 @@ fn lines_of_the_new_process_count_after_a_clock_correction() {
             (REFUSED, ("red", "auth-rejected")),
         ] {
             let restarted = Restarted::new(Files::Own);
-            let own = [START, &connected, last];
+            let own = [START, &connected, READY, last];
             let own: Vec<_> = own
                 .iter()
-                .zip([20, 40, 60])
+                .zip([20, 40, 60, 80])
                 .map(|(record, offset)| (restarted.at(offset + correction), (*record).to_owned()))
                 .collect();
             write(&restarted.machine.hermes(), &own, Stamps::Milliseconds);
