@@ -45,6 +45,7 @@ struct Outlook {
     level: LogLevel,
     beginning: Beginning,
     next_platform_by: Option<Timestamp>,
+    attempt_by: Option<Timestamp>,
     is_leaving: bool,
     is_exiting: bool,
 }
@@ -107,6 +108,7 @@ impl State {
             level: gateway.level,
             beginning: gateway.beginning,
             next_platform_by: gateway.next_platform_by(),
+            attempt_by: gateway.startup.attempt_by(),
             is_leaving: gateway.departure.is_underway(),
             is_exiting: gateway.departure.exiting().is_some(),
         }
