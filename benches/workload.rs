@@ -120,19 +120,8 @@ fn evidence(count: usize) -> Vec<(Timestamp, Evidence)> {
     let mut all = Vec::new();
     let mut at = begin();
     let link = |word| Signal::Link(LinkSignal::new("feishu", word));
-    let log = |at, signal, line: &str| {
-        Evidence::Log(LogRecord {
-            signal,
-            home: None,
-            tag: None,
-            connection: None,
-            at_info: false,
-            key: 0,
-            other_pid: None,
-            stamp: None,
-            proof: Proof::new("agent.log", line, at),
-        })
-    };
+    let log =
+        |at, signal, line: &str| Evidence::Log(LogRecord::new(signal, Proof::new("agent.log", line, at)));
     for life in 0.. {
         let pid = 4000 + life;
         let process = |at, state| Evidence::Process {
@@ -229,17 +218,9 @@ impl Served {
     }
 
     fn line(&self, profile: usize, word: LinkWord) -> Evidence {
-        Evidence::Log(LogRecord {
-            signal: Signal::Link(LinkSignal::new("feishu", word)),
-            home: self.names.get(profile).cloned(),
-            tag: None,
-            connection: None,
-            at_info: false,
-            key: 0,
-            other_pid: None,
-            stamp: None,
-            proof: Proof::new("agent.log", format!("{word:?}"), self.at),
-        })
+        let proof = Proof::new("agent.log", format!("{word:?}"), self.at);
+        let record = LogRecord::new(Signal::Link(LinkSignal::new("feishu", word)), proof);
+        Evidence::Log(LogRecord { home: self.names.get(profile).cloned(), ..record })
     }
 
     /// 1,000 losses and 1,000 recoveries, of one link after the other, each read by itself.

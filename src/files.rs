@@ -3,7 +3,7 @@
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write as _};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -64,6 +64,11 @@ pub(crate) fn read_with_mode(path: &Path, limit: u64) -> io::Result<(Vec<u8>, bo
     let file = open(path)?;
     let others = file.metadata()?.permissions().mode() & 0o077;
     Ok((read_open(&file, limit)?, others == 0))
+}
+
+/// Device and inode of what a path leads to: equal for every spelling of it.
+pub(crate) fn inode(path: &Path) -> io::Result<(u64, u64)> {
+    path.metadata().map(|found| (found.dev(), found.ino()))
 }
 
 /// Reads the whole lines in the last `limit` bytes of a regular file.

@@ -225,17 +225,9 @@ mod tests {
 
     fn event(key: u64, stamp: Option<i8>, file: usize) -> LogEvent {
         let at = Timestamp::UNIX_EPOCH;
-        let record = LogRecord {
-            signal: Signal::Record,
-            home: None,
-            tag: None,
-            connection: None,
-            other_pid: None,
-            at_info: false,
-            stamp: stamp.map(|second| jiff::civil::datetime(2026, 11, 27, 9, 0, second, 0)),
-            key,
-            proof: Proof::new(format!("{file}.log").as_str(), "", at),
-        };
+        let proof = Proof::new(format!("{file}.log").as_str(), "", at);
+        let stamp = stamp.map(|second| jiff::civil::datetime(2026, 11, 27, 9, 0, second, 0));
+        let record = LogRecord { stamp, key, ..LogRecord::new(Signal::Record, proof) };
         LogEvent { record, key: Some(key), level: None, in_gateway_log: false, suspect: None }
     }
 

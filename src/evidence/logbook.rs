@@ -283,17 +283,7 @@ fn proof_line(text: &[u8]) -> ProofLine {
 
 fn level_event(signal: Signal, stamp: Option<DateTime>, source: Source, now: Timestamp) -> LogEvent {
     let at_info = signal == Signal::Info;
-    let record = LogRecord {
-        signal,
-        home: None,
-        tag: None,
-        connection: None,
-        other_pid: None,
-        at_info,
-        stamp,
-        key: 0,
-        proof: Proof::new(source, "", now),
-    };
+    let record = LogRecord { at_info, stamp, ..LogRecord::new(signal, Proof::new(source, "", now)) };
     LogEvent { record, key: None, level: None, in_gateway_log: false, suspect: None }
 }
 

@@ -277,7 +277,8 @@ impl Gateway {
         }
         let Signal::Link(link) = &record.signal else { return self.apply_life(moment, record) };
         let counted = record.connection.is_some() && self.links.names_connections(&link.platform);
-        let is_promise = link.word == LinkWord::Announced && self.links.only_promises(&link.platform);
+        let only_promises = self.links.only_promises(&link.platform);
+        let is_promise = link.word == LinkWord::Announced && only_promises;
         let describes = link.word.is_of_link() && !is_promise;
         let good = link.word.is_good();
         let late = describes && self.stamps.is_straggler(&record, &link.platform, good, place.set_back, now);
@@ -288,7 +289,7 @@ impl Gateway {
             if link.word == LinkWord::Expected {
                 self.beginning = Beginning::Logged;
             }
-            self.startup.note_line(now, link, self.links.only_promises(&link.platform));
+            self.startup.note_line(now, link, only_promises);
         }
         if link.word == LinkWord::Proof {
             self.departure.note_link();

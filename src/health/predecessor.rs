@@ -168,17 +168,7 @@ mod tests {
     }
 
     fn record(signal: Signal, at: Timestamp) -> LogRecord {
-        LogRecord {
-            signal,
-            home: None,
-            tag: None,
-            connection: None,
-            other_pid: None,
-            at_info: false,
-            stamp: None,
-            key: 0,
-            proof: Proof::new("agent.log", "", at),
-        }
+        LogRecord::new(signal, Proof::new("agent.log", "", at))
     }
 
     fn second(n: u64) -> Timestamp {

@@ -49,8 +49,7 @@ impl Rows {
         match touched {
             Touched::All => self.judge_all(state, changes),
             Touched::Rows(profiles) => {
-                let is_own = |profile: &&ProfileName| *profile == &self.own.profile;
-                if profiles.iter().any(|profile| is_own(&profile)) {
+                if profiles.contains(&self.own.profile) {
                     changes.extend(self.own.judge(state, self.judged_at));
                 }
                 for profile in profiles {

@@ -293,3 +293,20 @@ pub struct LogRecord {
     /// The line itself.
     pub proof: Proof,
 }
+
+impl LogRecord {
+    /// A record of which nothing else is known.
+    pub fn new(signal: Signal, proof: Proof) -> Self {
+        Self {
+            signal,
+            home: None,
+            tag: None,
+            connection: None,
+            other_pid: None,
+            at_info: false,
+            stamp: None,
+            key: 0,
+            proof,
+        }
+    }
+}

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::{ExtraHome, Found, JobFile, Places, Profile, command, expand, files};
@@ -193,8 +192,8 @@ pub enum FolderId {
 
 /// Which folder this is. Costs one call, where a canonical path costs one for each of its parts.
 pub fn identity(home: &Path) -> FolderId {
-    match fs::metadata(home) {
-        Ok(data) => FolderId::Inode(data.dev(), data.ino()),
+    match crate::files::inode(home) {
+        Ok((device, inode)) => FolderId::Inode(device, inode),
         Err(_) => FolderId::Path(lexical(home)),
     }
 }

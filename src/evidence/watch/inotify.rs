@@ -12,9 +12,10 @@ use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch,
 use rustix::io::Errno;
 use tokio::io::unix::AsyncFd;
 
-use super::registry::{self, Registry, identity};
+use super::registry::{self, Registry};
 use super::{ARM_TRIES, Changes, Key, Kind, nearest};
 use crate::evidence::ready::readable;
+use crate::files;
 
 /// Events of a watched folder. Not ACCESS, OPEN or CLOSE_*: our own reads must not wake us.
 const FOLDER: WatchFlags = WatchFlags::MODIFY
@@ -121,7 +122,7 @@ impl System {
 
     fn note(&mut self, key: Key, on: PathBuf, watch: i32) {
         self.by_watch.entry(watch).or_default().push(key);
-        let id = identity(&on);
+        let id = files::inode(&on).ok();
         self.registry.arm(key, on, watch, id);
     }
 

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::Key;
+use crate::files;
 
 /// Most files and folders that are watched.
 const MAX_WATCHED: usize = 16_384;
@@ -30,7 +30,7 @@ impl<H> Entry<H> {
 
     /// Whether the path `on` names another file or folder than when it was watched.
     pub(super) fn is_swapped(&self) -> bool {
-        identity(&self.on) != self.id
+        files::inode(&self.on).ok() != self.id
     }
 }
 
@@ -104,9 +104,4 @@ impl<H> Registry<H> {
     pub(super) fn is_armed(&self, key: Key) -> bool {
         self.get(key).is_some_and(Entry::is_armed)
     }
-}
-
-/// Device and inode of the target of a path.
-pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
-    std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
 }

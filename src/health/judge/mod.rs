@@ -30,12 +30,21 @@ pub(super) fn judge<'a>(state: &'a State, profile: &'a ProfileName, now: Timesta
 /// Whether rows may show the time of their judgement, so that all are judged whenever one is: a gateway without a process,
 /// and a crash loop.
 pub(super) fn shows_time(state: &State, now: Timestamp) -> bool {
-    !state.life.gateway.alive() || is_crash_loop(state, now)
+    !state.life.gateway.alive() || crash_loop(state, now).is_some()
 }
 
-fn is_crash_loop(state: &State, now: Timestamp) -> bool {
+/// What shows a crash loop.
+enum CrashLoop<'a> {
+    /// The gateway's own report.
+    Reported(&'a Proof),
+    /// Too many starts.
+    Counted,
+}
+
+fn crash_loop(state: &State, now: Timestamp) -> Option<CrashLoop<'_>> {
     let (starts, storm) = state.life.starts.crashes(now, &state.time.deadlines);
-    starts > state.time.deadlines.crash_starts || storm.is_some()
+    let counted = (starts > state.time.deadlines.crash_starts).then_some(CrashLoop::Counted);
+    storm.map(CrashLoop::Reported).or(counted)
 }
 
 /// Until when an update excuses that the gateway is down, and what shows it.
@@ -57,10 +66,10 @@ pub(super) fn expiries(state: &State, due: &mut Earliest) {
 /// Adds crash loops and replace loops.
 fn loops(row: &mut Row<'_>) {
     let (state, now) = (row.state, row.now);
-    if is_crash_loop(state, now) && !has_settled(state, now) {
-        let (_, storm) = state.life.starts.crashes(now, &state.time.deadlines);
-        let refused = state.life.gateway.second_instance.as_ref().map(|(_, proof)| proof);
-        match storm.or(refused) {
+    if let Some(shown) = crash_loop(state, now).filter(|_| !has_settled(state, now)) {
+        let refused = || state.life.gateway.second_instance.as_ref().map(|(_, proof)| proof);
+        let proof = if let CrashLoop::Reported(report) = shown { Some(report) } else { refused() };
+        match proof {
             Some(proof) => row.hold(Reason::CrashLoop, Some(proof)),
             None => row.hold_by(Reason::CrashLoop, COUNTED_STARTS),
         }

@@ -38,10 +38,16 @@ impl Field {
     }
 
     /// Process 100 runs, and its pid file names it.
-    pub(super) fn started() -> Self {
+    pub(super) fn running() -> Self {
         let mut field = Self::empty();
         field.process(100, ProcessState::Running, None);
         field.file("gateway.pid", r#"{"pid": 100, "start_time": 1}"#);
+        field
+    }
+
+    /// As after `running`, with the first lines of a start.
+    pub(super) fn started() -> Self {
+        let mut field = Self::running();
         field.info("gateway.run: Starting Hermes Gateway...");
         field.info("gateway.run: Connecting to feishu...");
         field

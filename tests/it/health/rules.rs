@@ -174,9 +174,7 @@ fn an_older_entry_does_not_end_a_fatal_one() {
 
 #[test]
 fn as_many_links_as_connections_that_were_up_at_once() {
-    let mut field = Field::empty();
-    field.process(100, ProcessState::Running, None);
-    field.file("gateway.pid", r#"{"pid": 100, "start_time": 1}"#);
+    let mut field = Field::running();
     field.info(&is_connected(1)).info(&is_connected(2));
     field.wait(10.0).error(&is_lost(1));
     assert_eq!(field.shows(), Reason::LinksMissing);
@@ -254,9 +252,7 @@ fn the_newest_lines_of_a_gateway_that_is_known_by_its_log_are_those_of_its_proce
 
 #[test]
 fn a_start_that_is_logged_beside_a_gateway_at_work_is_that_of_its_successor() {
-    let mut field = Field::empty();
-    field.process(100, ProcessState::Running, None);
-    field.file("gateway.pid", r#"{"pid": 100, "start_time": 1}"#);
+    let mut field = Field::running();
     field.info(&is_connected(1));
     field
         .wait(60.0)

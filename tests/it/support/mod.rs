@@ -252,17 +252,9 @@ pub(crate) fn record(
     line: &str,
     at: jiff::Timestamp,
 ) -> gatelight::health::Evidence {
-    gatelight::health::Evidence::Log(gatelight::health::LogRecord {
-        signal,
-        home: None,
-        tag: None,
-        connection: None,
-        other_pid: None,
-        at_info: false,
-        stamp,
-        key: 0,
-        proof: gatelight::health::Proof::new("agent.log", line, at),
-    })
+    let record =
+        gatelight::health::LogRecord::new(signal, gatelight::health::Proof::new("agent.log", line, at));
+    gatelight::health::Evidence::Log(gatelight::health::LogRecord { stamp, ..record })
 }
 
 /// A signal about the Feishu link.
