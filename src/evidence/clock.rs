@@ -1,9 +1,18 @@
 //! How long the machine slept, as the difference of two clocks, and by how much the wall clock was set.
 
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
+
+/// One moment on two clocks.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// Wall-clock time, for what is reported.
+    pub at: Timestamp,
+    /// Monotonic time, for waiting.
+    pub instant: Instant,
+}
 
 /// The readings of two monotonic clocks at about the same moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

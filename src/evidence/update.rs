@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::collector::Moment;
+use super::clock::Moment;
 use super::process::{self, ProcessInfo};
 use crate::files;
 use crate::health::UpdateProcess;

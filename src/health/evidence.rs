@@ -11,7 +11,7 @@ pub use super::proof::{Proof, ProofLine, Quote, Source};
 pub use super::signal::{Hints, LinkSignal, LinkWord, LogRecord, Phase, Repeats, Session, Signal};
 pub use super::state_file::{EntryState, FileIdentity, Heartbeat, LifeState, Lock, PlatformEntry, StateFile};
 use super::update::UpdateProcess;
-use super::verdict::HermesVersion;
+use super::version::HermesVersion;
 
 /// One fact about a gateway.
 #[derive(Debug, Clone, PartialEq)]

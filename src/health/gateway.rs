@@ -22,7 +22,7 @@ use super::startup::Startup;
 use super::time::{Moment, Slept};
 use super::timer::{Earliest, Timer, after, before};
 use super::update;
-use super::verdict::HermesVersion;
+use super::version::HermesVersion;
 
 /// A second instance that was refused has exited after this time.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(10);

@@ -41,6 +41,7 @@ mod times;
 mod touched;
 mod update;
 pub mod verdict;
+mod version;
 
 pub use core::Core;
 pub use cron::{CronFact, CronSignal};
@@ -56,4 +57,5 @@ pub use reason::{Light, Reason, RestartHelps};
 pub use settings::Deadlines;
 pub(crate) use touched::Touched;
 pub use update::UpdateProcess;
-pub use verdict::{Change, Glance, HermesVersion, Note, Verdict};
+pub use verdict::{Change, Glance, Note, Verdict};
+pub use version::HermesVersion;

@@ -8,15 +8,7 @@ use super::manager::Manager;
 use super::names::{PlatformName, ProfileName};
 use super::proof::Proof;
 use super::reason::{Light, Reason};
-
-/// A version of Hermes.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct HermesVersion {
-    /// As Hermes writes it: `0.19.0`.
-    pub text: String,
-    /// Whether the process runs it; otherwise it is the one on disk, written after the process was started.
-    pub running: bool,
-}
+use super::version::HermesVersion;
 
 /// The judgement of one profile at one time.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,7 +23,7 @@ use super::updates::Subscribers;
 use super::watches::Watches;
 use super::{Command, Event, Given, JobAnswer, Setup, WatcherError};
 use crate::evidence::alarm::Alarm;
-use crate::evidence::collector::Moment;
+use crate::evidence::clock::Moment;
 use crate::evidence::volume::Mounts;
 use crate::evidence::watch::Changes;
 use crate::health::{Change, Evidence, ProfileName, Verdict};

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use super::job_polling::JobPolling;
 use super::schedule::Poll;
 use super::{Given, Ignored, Settings};
-use crate::evidence::collector::{Collector, Files, Moment, Past, Polled, Request};
+use crate::evidence::clock::Moment;
+use crate::evidence::collector::{Collector, Files, Past, Polled, Request};
 use crate::health::{Change, Core, Evidence, ProfileName};
 
 /// How long judging waits while there is more to read: a deadline may depend on what is read next.

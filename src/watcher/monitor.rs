@@ -19,7 +19,8 @@ use super::readers::{PastReading, Request, gateway_of};
 use super::schedule::Poll;
 use super::snapshot::ProfileView;
 use super::{Event, Given, Ignored, JobAnswer, Settings};
-use crate::evidence::collector::{Moment, Past};
+use crate::evidence::clock::Moment;
+use crate::evidence::collector::Past;
 use crate::health::{
     Change, Core, Evidence, Light, Note, ProfileName, Touched, Unreadable, Verdict, WhyUnreadable,
 };

@@ -12,7 +12,7 @@ use super::monitor_id::MonitorId;
 use super::snapshot::ProfileView;
 use super::timeline::Timeline;
 use super::{Ignored, Setup};
-use crate::evidence::collector::Moment;
+use crate::evidence::clock::Moment;
 use crate::health::{Change, Core, Glance, ProfileName, Touched, Verdict};
 use crate::profile::Profile;
 

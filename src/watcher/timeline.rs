@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use crate::evidence::clock::Moment;
 use crate::evidence::clock::{Clocks, SleepGap, WallClock};
-use crate::evidence::collector::Moment;
 use crate::health::verdict::Glance;
 use crate::health::{Change, Verdict};
 

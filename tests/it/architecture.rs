@@ -409,8 +409,8 @@ fn health_reads_neither_the_world_nor_the_clock_and_knows_no_wordings_of_logs() 
     assert_listed("not for health", &not_pure(&sources("src/health")), &listed);
 }
 
-/// Which file imports which. What a `mod.rs` hands on belongs to the file that it comes from; a `mod.rs` and the files
-/// below it are one: a folder may tell its own files of its types.
+/// Which file imports which. What a `mod.rs` hands on belongs to the file that it comes from. A file may use what the
+/// `mod.rs` of a folder around it defines: that is no import here.
 fn imported_files(sources: &[Source]) -> BTreeMap<&str, BTreeSet<&str>> {
     let sources: Vec<&Source> = sources.iter().filter(|source| !is_test_file(&source.name)).collect();
     let files: BTreeMap<Vec<String>, &str> =
@@ -426,31 +426,33 @@ fn imported_files(sources: &[Source]) -> BTreeMap<&str, BTreeSet<&str>> {
     let absolute = |file: &str, named: &Named| {
         named.in_crate().unwrap_or_else(|| [module_of(file), named.path.clone()].concat())
     };
-    let origin = |path: &[String]| {
-        let mut found = owner(path)?;
-        // re-exports of re-exports end somewhere
-        for _ in 0..4 {
-            let (file, Some(name)) = &found else { break };
-            let exported = named[file].iter().find_map(|export| {
-                let path = absolute(file, export);
-                owner(&path).filter(|(other, last)| other != file && last.as_ref() == Some(name))
-            });
-            match exported {
-                Some(next) if file.ends_with("/mod.rs") => found = next,
-                _ => break,
+    // what each `mod.rs` names of other files
+    let mut exports = BTreeMap::new();
+    for (file, named) in named.iter().filter(|(file, _)| file.ends_with("/mod.rs")) {
+        for found in named.iter().filter_map(|named| owner(&absolute(file, named))) {
+            if let (other, Some(name)) = found
+                && other != *file
+            {
+                exports.entry((*file, name)).or_insert(other);
             }
         }
-        Some(found.0)
+    }
+    let origin = |path: &[String]| {
+        let (mut file, name) = owner(path)?;
+        // re-exports of re-exports end somewhere
+        for _ in 0..4 {
+            let Some(name) = &name else { break };
+            let Some(other) = exports.get(&(file, name.clone())) else { break };
+            file = other;
+        }
+        Some(file)
     };
     let mut imports: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (file, named) in &named {
-        let others = named.iter().filter_map(|named| origin(&named.in_crate()?));
-        let folder = |name: &str| name.strip_suffix("mod.rs").map(str::to_owned);
-        let one = |other: &str| {
-            folder(file).is_some_and(|folder| other.starts_with(&folder))
-                || folder(other).is_some_and(|folder| file.starts_with(&folder))
-        };
-        imports.entry(file).or_default().extend(others.filter(|other| other != file && !one(other)));
+        let others = named.iter().filter_map(|named| origin(&absolute(file, named)));
+        let around =
+            |other: &str| other.strip_suffix("mod.rs").is_some_and(|folder| file.starts_with(folder));
+        imports.entry(file).or_default().extend(others.filter(|other| !around(other) && other != file));
     }
     imports
 }
@@ -549,6 +551,10 @@ fn each_rule_can_fail() {
     assert_eq!(circle("use crate::text::a::A;"), 2);
     assert_eq!(circle("#[cfg(test)]\nuse crate::text::a::A;"), 0);
     assert_eq!(circle("use super::C; use crate::text::d::D;"), 0);
+    let folder = source("src/log/mod.rs", "use b::B; pub struct A;");
+    let inside = source("src/log/b.rs", "use super::A; use crate::text::c::C;");
+    let outside = source("src/text/c.rs", "use crate::log::A;");
+    assert_eq!(files_in_circles(&[folder, inside, outside]).len(), 3);
     let long = "\n".repeat(MAX_LINES + 1);
     assert_eq!(long_files(&[source("src/a.rs", &long), source("src/b.rs", "")]).len(), 1);
     assert_eq!(

@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::accounts::Accounts;
+use super::clock::Moment;
 use super::locks::{self, LockFolder};
 use super::patterns::Patterns;
 use super::{process, version, volume};
@@ -37,15 +38,6 @@ use updates::Updates;
 
 /// Tolerance when log timestamps are compared with the start of the process: both are rounded.
 const START_TOLERANCE: Duration = Duration::from_secs(2);
-
-/// One moment on two clocks.
-#[derive(Debug, Clone, Copy)]
-pub struct Moment {
-    /// Wall-clock time, for what is reported.
-    pub at: Timestamp,
-    /// Monotonic time, for waiting.
-    pub instant: Instant,
-}
 
 /// What the service manager said about the job's process before the past is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::Moment;
 use super::observer::Emitter;
+use crate::evidence::clock::Moment;
 use crate::evidence::update;
 use crate::health::{Evidence, UpdateProcess};
 use crate::profile::homes;

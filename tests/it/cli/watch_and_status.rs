@@ -8,7 +8,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use gatelight::evidence::collector::{Collector, JobProcess, Moment};
+use gatelight::evidence::clock::Moment;
+use gatelight::evidence::collector::{Collector, JobProcess};
 use gatelight::evidence::process;
 use gatelight::health::{Deadlines, ProcessState, Reason};
 use jiff::tz::TimeZone;

@@ -4,7 +4,8 @@
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use gatelight::evidence::collector::{Collector, JobProcess, Moment};
+use gatelight::evidence::clock::Moment;
+use gatelight::evidence::collector::{Collector, JobProcess};
 use gatelight::health::{Evidence, LogRecord, Signal};
 use gatelight::profile::Profile;
 use jiff::tz::TimeZone;

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::{Instant, SystemTime};
 
-use gatelight::evidence::collector::{Collector, JobProcess, Moment};
+use gatelight::evidence::clock::Moment;
+use gatelight::evidence::collector::{Collector, JobProcess};
 use gatelight::evidence::patterns::Patterns;
 use gatelight::evidence::process;
 use gatelight::health::{Core, Deadlines, Evidence, Light, Platforms};

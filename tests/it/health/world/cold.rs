@@ -6,7 +6,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use gatelight::evidence::collector::{Collector, JobProcess, Moment, Past};
+use gatelight::evidence::clock::Moment;
+use gatelight::evidence::collector::{Collector, JobProcess, Past};
 use gatelight::evidence::process::{self, ProcessInfo};
 use gatelight::health::{Core, Deadlines, Evidence, Light, LogRecord, Manager, Signal};
 use gatelight::profile::{JobFile, Profile};
