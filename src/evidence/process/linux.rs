@@ -149,9 +149,10 @@ pub(super) fn all() -> Vec<u32> {
     pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).collect()
 }
 
-/// Reads at most this many bytes of a file in `/proc`.
+/// Reads at most this many bytes of a file in `/proc`, whose size is not known before.
 fn read(path: impl AsRef<Path>, at_most: usize) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
+    // nearly all of them are shorter, so that one read takes all of it
+    let mut text = Vec::with_capacity(1024);
     File::open(path)?.take(at_most as u64).read_to_end(&mut text)?;
     Ok(text)
 }
