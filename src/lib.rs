@@ -27,6 +27,7 @@
 //! - [`text`]: every text that users read, in both languages.
 //! - [`health`]: the pure core, from evidence and time to verdicts on links, gateways and profiles. The properties of a
 //!   platform are data: `resources/platforms/`.
+//! - `order`: sorting, compiled once.
 //!
 //! # From a log line to the icon
 //!
@@ -58,6 +59,7 @@ pub mod health;
 pub mod history;
 pub(crate) mod lock;
 pub(crate) mod log;
+pub(crate) mod order;
 pub mod postmortem;
 pub mod profile;
 pub mod recording;

@@ -12,6 +12,8 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
+use crate::order::Order as _;
+
 /// Delay before the first restart; doubled for each further panic.
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 /// The largest delay.
@@ -83,7 +85,7 @@ pub(crate) fn map_in_order<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R
     });
     drop(sender);
     let mut done: Vec<(usize, R)> = receiver.into_iter().collect();
-    done.sort_unstable_by_key(|(place, _)| *place);
+    done.order_by_key(|(place, _)| *place);
     done.into_iter().map(|(_, result)| result).collect()
 }
 

@@ -12,6 +12,7 @@ use super::notice::{Affected, Notice, NoticeKind};
 use super::profile::{Due, ProfileAlerts};
 use super::{Event, Silences};
 use crate::config::NoticeSettings;
+use crate::order::{Collect as _, Order as _};
 use crate::watcher::snapshot::ProfileChange;
 
 /// The alert policy with its state. Call [`Self::step`] with each event and [`Self::tick`] at
@@ -80,7 +81,7 @@ impl Policy {
     /// The present silences, without those that expired and acknowledgements of lights that have changed.
     pub fn silences(&self) -> Silences {
         let silenced = self.profiles.iter().filter(|(_, profile)| !profile.silence().is_empty());
-        silenced.map(|(name, profile)| (name.clone(), profile.silence().clone())).collect()
+        silenced.map(|(name, profile)| (name.clone(), profile.silence().clone())).to_map()
     }
 
     /// When the present quiet hours end; `None` outside them.
@@ -271,7 +272,7 @@ impl Policy {
         let in_use = |id| self.profiles.values().any(|profile| profile.notice() == Some(id));
         let mut ids: Vec<u64> =
             delivered.iter().filter_map(Delivery::notice).filter(|id| *id != new && !in_use(*id)).collect();
-        ids.sort_unstable();
+        ids.order();
         ids.dedup();
         ids
     }

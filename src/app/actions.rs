@@ -13,6 +13,7 @@ use super::messages::{Answer, Change, CheckedJobFiles, EngineRequest};
 use super::{diagnostics, job_files, open, settings_edit, wrong_light};
 use crate::health::{Light, Manager, RestartHelps};
 use crate::log;
+use crate::order::Collect as _;
 use crate::report::{self, check_replaceable, write_private};
 use crate::restart::RestartView;
 use crate::restart::start_of;
@@ -286,7 +287,7 @@ impl Actions {
             .iter()
             .filter_map(|view| view.profile.job.as_ref())
             .map(|job| (job.path.clone(), std::fs::metadata(&job.path).and_then(|meta| meta.modified()).ok()))
-            .collect();
+            .to_map();
         let changed = times != self.seen_files;
         self.seen_files = times;
         changed

@@ -17,6 +17,7 @@ use crate::health::{Change, Light, LinkVerdict, Reason, Verdict};
 use crate::history::queue::Queue;
 use crate::history::{ChangeRow, RestartRow, Row, Store, StoreError};
 use crate::log;
+use crate::order::Collect as _;
 use crate::profile::Profile;
 use crate::restart::RestartView;
 use crate::text::{Both, Lang, Worded as _};
@@ -166,7 +167,7 @@ impl HistoryWriter {
     /// Writes that removed profiles are unknown from now on.
     pub(super) fn forget_removed(&mut self, snapshot: &Snapshot) {
         let there = snapshot.profiles.iter();
-        let there = there.map(|view| (view.profile.name.clone(), Arc::clone(&view.profile))).collect();
+        let there = there.map(|view| (view.profile.name.clone(), Arc::clone(&view.profile))).to_map();
         let known = std::mem::replace(&mut self.known, there);
         for (name, profile) in known {
             if self.known.contains_key(&name) {

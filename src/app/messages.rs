@@ -12,6 +12,7 @@ use crate::config::{Config, ConfigError};
 use crate::doctor::fix::Fixed;
 use crate::doctor::{Code, Finding, Severity};
 use crate::health::RestartHelps;
+use crate::order::Collect as _;
 use crate::restart::{Obstacle, Restarts};
 use crate::supervisor::SupervisorError;
 use crate::text::display::label;
@@ -129,7 +130,7 @@ impl CheckedJobFiles {
     fn body(&self, lang: Lang) -> String {
         let Some(worst) = &self.worst else { return lang.pick(words::CHECKED_CLEAN).to_owned() };
         let of = |names: &[String], forms| {
-            let unique: BTreeSet<String> = names.iter().map(|name| label(name)).collect();
+            let unique: BTreeSet<String> = names.iter().map(|name| label(name)).to_set();
             let names_text = unique.into_iter().collect::<Vec<_>>().join(lang.pick(COMMA));
             let values = [("count", &*words::counted(lang, names.len(), forms)), ("profiles", &names_text)];
             (!names.is_empty()).then(|| fill(lang.pick(words::CHECKED_WHOSE), &values))

@@ -14,6 +14,7 @@ use crate::evidence::anonymise::Anonymiser;
 use crate::evidence::clean_lines::Lines;
 use crate::evidence::collector::{Observed, Observer};
 use crate::health::{Evidence, JobState};
+use crate::order::{Collect as _, Order as _};
 use crate::profile;
 use crate::recording::{Header, VERSION};
 use crate::redact::names_a_secret;
@@ -51,7 +52,7 @@ pub(crate) fn record<End: Future<Output = ()>>(
             };
             (name.clone(), Box::new(observe) as Observer)
         });
-        let mut handle = engine.watch_with(engine.patterns()?, family.all.clone(), observers.collect())?;
+        let mut handle = engine.watch_with(engine.patterns()?, family.all.clone(), observers.to_map())?;
         first_look(&mut handle).await;
         lock(&writer).release();
         begun()?;
@@ -161,7 +162,7 @@ impl Writer {
     /// Writes the past that was held back, once that of every home is read.
     fn release(&mut self) {
         let mut held = self.held.take().unwrap_or_default();
-        held.sort_by_key(|(at, _)| *at);
+        held.order_by_key(|(at, _)| *at);
         for (at, event) in held {
             self.write(at, event);
         }
@@ -263,17 +264,17 @@ pub fn clean(value: &Value, anonymiser: &Anonymiser) -> Value {
     match value {
         Value::String(text) => Value::String(anonymiser.line(text, MAX_LINE)),
         Value::Array(items) => Value::Array(items.iter().map(|item| clean(item, anonymiser)).collect()),
-        Value::Object(map) => Value::Object(
-            map.iter()
-                .map(|(key, value)| {
-                    let lower = key.to_lowercase();
-                    let words = ["secret", "token", "password", "ticket", "access_key"];
-                    let secret = names_a_secret(key) || words.iter().any(|word| lower.contains(word));
-                    let hidden = secret && !matches!(value, Value::Null | Value::Bool(_) | Value::Number(_));
-                    (key.clone(), if hidden { json!("[removed]") } else { clean(value, anonymiser) })
-                })
-                .collect(),
-        ),
+        Value::Object(map) => {
+            let mut cleaned = serde_json::Map::new();
+            cleaned.extend(map.iter().map(|(key, value)| {
+                let lower = key.to_lowercase();
+                let words = ["secret", "token", "password", "ticket", "access_key"];
+                let secret = names_a_secret(key) || words.iter().any(|word| lower.contains(word));
+                let hidden = secret && !matches!(value, Value::Null | Value::Bool(_) | Value::Number(_));
+                (key.clone(), if hidden { json!("[removed]") } else { clean(value, anonymiser) })
+            }));
+            Value::Object(cleaned)
+        }
         other => other.clone(),
     }
 }

@@ -12,6 +12,7 @@ use super::engine::Engine;
 use super::{diagnostics, job_files, open, record};
 use crate::evidence::anonymise::Anonymiser;
 use crate::files;
+use crate::order::Order as _;
 use crate::text::agent::WRONG_LIGHT_BROKEN;
 use crate::text::error::{Error, Result};
 use crate::watcher::snapshot::{ProfileView, Snapshot};
@@ -39,7 +40,7 @@ fn write_within(
     files::create_private_folder(&folder)?;
     let anonymiser = Arc::new(engine.anonymiser());
     let mut views: Vec<&ProfileView> = snapshot.profiles.iter().collect();
-    views.sort_by_key(|view| std::cmp::Reverse(view.verdict.light()));
+    views.order_by_key(|view| std::cmp::Reverse(view.verdict.light()));
     // the same for all profiles; computed by the first thread that needs them
     let findings = OnceLock::new();
     let findings = || findings.get_or_init(|| job_files::findings(engine)).as_slice();

@@ -18,6 +18,7 @@ use super::target::{self, Target};
 use crate::alerts::Notice;
 use crate::config::{ChannelKind, ChannelSettings};
 use crate::evidence::anonymise::Anonymiser;
+use crate::order::Collect as _;
 use crate::text::{Lang, Message, Worded as _, channels as say};
 use crate::watcher::snapshot::Snapshot;
 use crate::worker::{self, Backoff};
@@ -179,7 +180,7 @@ impl Dispatcher {
             let outbox = outboxes.remove(&settings.name).unwrap_or_default();
             (settings.name.clone(), Channel { settings: settings.clone(), outbox, busy: false })
         };
-        let channels = setup.channels.iter().map(channel).collect();
+        let channels = setup.channels.iter().map(channel).to_map();
         let heartbeat_failure = stored.heartbeat_failure.clone();
         let attempts = JoinSet::new();
         Self { setup, channels, heartbeat_failure, offline: false, attempts, saved: stored, shown: None }
@@ -347,7 +348,7 @@ impl Dispatcher {
     fn save(&mut self) {
         let outboxes = self.channels.iter().map(|(name, channel)| (name.clone(), channel.outbox.clone()));
         let stored = Stored {
-            channels: outboxes.collect(),
+            channels: outboxes.to_map(),
             heartbeat_failure: self.heartbeat_failure.clone(),
             ..Stored::default()
         };

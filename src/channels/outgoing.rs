@@ -8,6 +8,7 @@ use super::escape::without_links;
 use crate::alerts::{Affected, Notice, NoticeKind, content};
 use crate::evidence::anonymise::Anonymiser;
 use crate::health::{Light, RestartHelps};
+use crate::order::Order as _;
 use crate::redact::cut;
 use crate::text::display::label;
 use crate::text::reason::platform as platform_name;
@@ -109,7 +110,7 @@ impl Outgoing {
         let lines = several.iter().map(|one| format!("{} {}", time(one.at, zone), one.title));
         let count = several.len().to_string();
         let mut profiles: Vec<String> = several.iter().flat_map(|one| one.profiles.clone()).collect();
-        profiles.sort();
+        profiles.order();
         profiles.dedup();
         let at = several.iter().map(|one| one.at).min().unwrap_or_default();
         Self {

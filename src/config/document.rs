@@ -8,6 +8,7 @@ use toml::{Deserializer, Spanned};
 
 use super::check::{self, Invalid};
 use super::{Config, ConfigError};
+use crate::order::Order as _;
 
 /// Most mistakes that are collected; with more, the defaults are used.
 const MAX_MISTAKES: usize = 50;
@@ -35,7 +36,7 @@ pub(super) fn read(
         broken.iter().map(|error| ConfigError::syntax(file, text, error)).collect();
     let line = |mistake: &ConfigError| mistake.place().map(|(line, _)| line);
     // the parser reports a broken line at several columns
-    mistakes.sort_by_key(ConfigError::place);
+    mistakes.order_by_key(ConfigError::place);
     mistakes.dedup_by_key(|mistake| line(mistake));
     let lines: Vec<usize> = mistakes.iter().filter_map(line).collect();
     let mut document = original.clone();
@@ -66,7 +67,7 @@ pub(super) fn read(
             break Config::default();
         }
     };
-    mistakes.sort_by_key(ConfigError::place);
+    mistakes.order_by_key(ConfigError::place);
     (config, mistakes)
 }
 

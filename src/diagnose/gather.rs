@@ -10,6 +10,7 @@ use crate::evidence::anonymise::Anonymiser;
 use crate::files;
 use crate::health::JobState;
 use crate::history::{Reader, Window};
+use crate::order::Order as _;
 use crate::profile::JobFile;
 use crate::profile::files::LARGEST;
 use crate::supervisor::{JobReport, Supervisors};
@@ -69,7 +70,7 @@ impl Sources<'_> {
         if let Some(gateway) = self.gateway {
             let lines = log::last_lines(&gateway.profile, 4 * LOG_LINES).into_iter();
             log.extend(lines.map(|line| LogLine { file: format!("gateway: {}", line.file), ..line }));
-            log.sort_by_key(|line| line.at);
+            log.order_by_key(|line| line.at);
             // Hermes 0.19 writes every line of the gateway to the log of each served profile
             log.dedup_by(|a, b| a.at == b.at && a.text == b.text);
         }

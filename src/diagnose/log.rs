@@ -8,6 +8,7 @@ use jiff::civil::DateTime;
 use super::LogLine;
 use crate::evidence::line::head;
 use crate::evidence::tail::{Limits, Tailer};
+use crate::order::Order as _;
 use crate::profile::Profile;
 use crate::redact::one_line;
 
@@ -61,7 +62,7 @@ pub(crate) fn read_past(
     }
     // Lines without timestamps (standard error) cannot be merged; they are in errors.log as well.
     all.retain(|line| line.stamp.is_some());
-    all.sort_by_key(|line| line.stamp);
+    all.order_by_key(|line| line.stamp);
     let mut merged: VecDeque<MergedLine> = VecDeque::new();
     for line in all {
         if !is_copy(&merged, &line) {
@@ -81,7 +82,7 @@ pub(crate) fn read_new(tailers: &mut Tailers) -> VecDeque<MergedLine> {
         let mut stamp = None;
         let _ = tailer.poll(Instant::now(), &mut |block| collect(name, block, &mut stamp, &mut fresh));
     }
-    fresh.sort_by_key(|line| line.stamp);
+    fresh.order_by_key(|line| line.stamp);
     let mut merged = VecDeque::new();
     for line in fresh {
         if !is_copy(&merged, &line) {

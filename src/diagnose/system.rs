@@ -6,6 +6,7 @@ use crate::evidence::anonymise::Facts;
 use crate::evidence::process;
 use crate::evidence::version::beside_program;
 use crate::health::HermesVersion;
+use crate::order::Order as _;
 use crate::text::{self, Lang};
 use crate::watcher::snapshot::ProfileView;
 
@@ -22,7 +23,7 @@ pub(super) fn facts(user_home: &Path) -> Facts {
     let folder = user_home.file_name().map(|name| name.to_string_lossy().into_owned());
     facts.users.extend(folder);
     facts.users.extend(full_name(&std::fs::read_to_string("/etc/passwd").unwrap_or_default(), user_home));
-    facts.users.sort();
+    facts.users.order();
     facts.users.dedup();
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     facts.hosts.extend(host.split_once('.').map(|(short, _)| short.to_owned()));

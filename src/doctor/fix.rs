@@ -11,6 +11,7 @@ use super::live::descends_from;
 use super::repair::{Wanted, hides_flag};
 use super::{Finding, LiveFacts, ProcessFacts, examine, wanted, write};
 use crate::health::Manager;
+use crate::order::Collect as _;
 use crate::profile::{BadJobFile, Found, JobFile, Places, Profile, homes_by_pid, scan};
 use crate::supervisor::Supervisor;
 use crate::text::Lang;
@@ -56,7 +57,7 @@ impl Machine<'_> {
     fn job_pids(&self, found: &Found) -> BTreeMap<String, u32> {
         let pid = |job: &JobFile| (self.supervisor)(job.manager)?.query(job).ok()?.pid;
         let jobs = found.profiles.iter().filter_map(|profile| profile.job.as_ref());
-        jobs.filter_map(|job| Some((job.label.clone(), pid(job)?))).collect()
+        jobs.filter_map(|job| Some((job.label.clone(), pid(job)?))).to_map()
     }
 
     /// The findings of the profiles in `only` (names or labels). If it is empty: of all profiles, and of files that

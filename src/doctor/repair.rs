@@ -11,6 +11,7 @@ use plist::Value;
 use super::diff::diff;
 use super::plist_layout::{Layout, TopDict, elements, one_line, span, with_its_line};
 use crate::health::Manager;
+use crate::order::Order as _;
 use crate::profile::command::{self, GatewayCommand, Place};
 use crate::profile::mapped::Mapped;
 use crate::profile::xml;
@@ -113,7 +114,7 @@ pub fn plan(
 type Edit = (Range<usize>, String);
 
 fn apply(text: &str, mut edits: Vec<Edit>) -> Result<String, Refusal> {
-    edits.sort_by_key(|(range, _)| range.start);
+    edits.order_by_key(|(range, _)| range.start);
     let mut out = String::with_capacity(text.len() + 128);
     let mut at = 0;
     for (range, new) in edits {

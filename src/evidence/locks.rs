@@ -14,6 +14,7 @@ use super::state_files;
 use crate::files;
 use crate::health::FileIdentity;
 use crate::health::evidence::Lock;
+use crate::order::Order as _;
 
 /// Most entries of the folder that are checked.
 const MAX_ENTRIES: usize = 1024;
@@ -80,7 +81,7 @@ fn read(folder: &Path) -> Vec<(FileIdentity, Lock)> {
         parse(&name, &files::read(&folder.join(&name), MAX_BYTES).ok()?)
     });
     let mut locks: Vec<_> = locks.take(MAX_LOCKS).collect();
-    locks.sort_unstable_by(|(_, a), (_, b)| (&a.scope, &a.id).cmp(&(&b.scope, &b.id)));
+    locks.order_by(|(_, a), (_, b)| (&a.scope, &a.id).cmp(&(&b.scope, &b.id)));
     locks
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::Deadlines;
 pub use super::times::{Times, TimesSetting};
+use crate::order::Collect as _;
 
 /// The built-in files, one for each platform. The first one applies to all platforms without a file.
 const BUILT_IN: [&str; 16] = [
@@ -113,7 +114,7 @@ impl Platforms {
     pub fn read<'a>(files: impl IntoIterator<Item = &'a str>) -> Self {
         let read = files.into_iter().filter_map(|text| toml::from_str::<Rules>(text).ok());
         let mut known: BTreeMap<String, Arc<Rules>> =
-            read.map(|rules| (rules.id.clone(), Arc::new(rules))).collect();
+            read.map(|rules| (rules.id.clone(), Arc::new(rules))).to_map();
         let generic = known.remove(GENERIC).unwrap_or_else(|| Arc::new(Rules::plain(GENERIC)));
         Self { generic, known, times: BTreeMap::new() }
     }

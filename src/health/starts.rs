@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::evidence::Proof;
 use super::settings::Deadlines;
 use super::timer::{Earliest, after, before};
+use crate::order::Order as _;
 
 /// Most start times and takeovers that are kept: more than any threshold needs.
 const MAX_TIMES: usize = 256;
@@ -75,7 +76,7 @@ impl Starts {
         let known = self.seen.iter().chain(&self.recorded).copied();
         let start = known.filter(|start| asked.is_answered_by(*start) && !self.was_meant(*start)).min();
         push_bounded(&mut self.asked, Asked { answered: start.is_some(), ..asked });
-        self.asked.sort_by_key(|asked| asked.at);
+        self.asked.order_by_key(|asked| asked.at);
         if let Some(start) = start {
             self.note_meant(start);
         }
@@ -92,7 +93,7 @@ impl Starts {
         let known = self.recorded.last().copied();
         let skip = times.len().saturating_sub(MAX_TIMES);
         self.recorded = times.into_iter().skip(skip).collect();
-        self.recorded.sort_unstable();
+        self.recorded.order();
         for start in self.recorded.clone() {
             if !self.was_meant(start) && self.answers(start) {
                 self.note_meant(start);
@@ -147,7 +148,7 @@ impl Starts {
     /// Adds a takeover by its time: a clock that was set back makes later ones earlier.
     fn add_takeover(&mut self, at: Timestamp, proof: Proof) {
         push_bounded(&mut self.takeovers, (at, proof));
-        self.takeovers.sort_by_key(|(at, _)| *at);
+        self.takeovers.order_by_key(|(at, _)| *at);
     }
 
     /// Takes in the gateway's own report that it was started too often.

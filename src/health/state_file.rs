@@ -1,13 +1,12 @@
 //! The files that the gateway writes about itself.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::names::{PlatformName, ProfileName};
 use super::reason::Reason;
 use super::signal::LinkWord;
+use crate::order::Collect as _;
 
 /// The writer of a file of the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,7 +140,7 @@ impl StateFile {
     /// How many platforms it lists that are not disabled.
     pub(super) fn platforms(&self) -> usize {
         let on = self.entries.iter().filter(|entry| entry.state != EntryState::Disabled);
-        on.map(|entry| &entry.platform).collect::<BTreeSet<_>>().len()
+        on.map(|entry| &entry.platform).to_set().len()
     }
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::health::{Light, LinkVerdict, Proof, ProofLine, Reason};
+use crate::order::Order as _;
 use crate::redact;
 use crate::restart::{RestartOutcome, RestartStep, RestartView};
 use crate::text::Message;
@@ -275,7 +276,7 @@ impl Record {
             record.profiles[at].changes.push(ChangeRow::new(&change, 1));
         }
         for profile in &mut record.profiles {
-            profile.changes.sort_by_key(|change| change.at);
+            profile.changes.order_by_key(|change| change.at);
         }
         let Some(first) = record.profiles.iter().filter_map(|p| p.changes.first()).map(|c| c.at).min() else {
             return record;

@@ -5,6 +5,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::clock::{instant, stamp};
+use crate::order::Order as _;
 
 /// If a log is silent for this long, the machine may have been off or asleep.
 const SILENCE_HOURS: i64 = 1;
@@ -14,7 +15,7 @@ const ONE_BY_ONE: usize = 2 << 10;
 
 /// The gaps of at least [`SILENCE_HOURS`] between the times in which there are lines.
 pub(super) fn silences(mut active: Vec<(Timestamp, Timestamp)>) -> Vec<(Timestamp, Timestamp)> {
-    active.sort_unstable();
+    active.order();
     let mut found = Vec::new();
     let mut until: Option<Timestamp> = None;
     for (from, to) in active {

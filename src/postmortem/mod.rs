@@ -17,6 +17,7 @@ use crate::evidence::deduplicator::Deduplicator;
 use crate::evidence::patterns::Patterns;
 use crate::health::{Change, Core, Deadlines, Platforms};
 use crate::history::Record;
+use crate::order::Collect as _;
 use crate::profile::{Profile, homes};
 use crate::text::error::{self, Context as _};
 use crate::text::trouble::NO_STAMPS;
@@ -224,7 +225,7 @@ pub fn by_profile(paths: &[PathBuf]) -> Vec<(String, Vec<PathBuf>)> {
     }
     let unknown = found.iter().filter(|(owner, _)| matches!(owner, Owner::Unknown(_))).count();
     let mut taken: BTreeSet<String> =
-        found.iter().filter_map(|(owner, _)| owner.name().map(str::to_owned)).collect();
+        found.iter().filter_map(|(owner, _)| owner.name().map(str::to_owned)).to_set();
     let alone = unknown == 1 && !taken.contains("default");
     let named = found.into_iter().map(|(owner, files)| {
         let name = match &owner {

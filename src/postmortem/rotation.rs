@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::DateTime;
 
+use crate::order::Order as _;
+
 /// A file with timestamps.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
@@ -26,10 +28,10 @@ pub(super) fn chains(parts: Vec<Part>) -> Vec<Chain> {
     }
     // in the order of the arguments, which decides between events of the same time
     let mut logs: Vec<_> = logs.into_values().collect();
-    logs.sort_by_key(|(index, _)| *index);
+    logs.order_by_key(|(index, _)| *index);
     let mut chains = Vec::new();
     for (_, mut parts) in logs {
-        parts.sort_by_key(|(age, _)| Reverse(*age));
+        parts.order_by_key(|(age, _)| Reverse(*age));
         // up to an hour back may be the end of summer time
         let in_order =
             parts.windows(2).all(|two| two[1].1.first.duration_since(two[0].1.last).as_hours() > -2);

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{ExtraHome, Found, JobFile, Places, Profile, command, expand, files};
+use crate::order::Collect as _;
 
 /// The log files of every home, in its `logs` folder.
 pub const STANDARD_LOGS: [&str; 4] = ["agent.log", "errors.log", "gateway.log", "gateway.error.log"];
@@ -95,7 +96,7 @@ pub fn by_pid(found: &Found, is_of: &dyn Fn(&JobFile, u32) -> bool) -> BTreeMap<
         let job = jobs.iter().find(|job| is_of(job, pid))?;
         Some((job.label.clone(), profile.home.clone()))
     };
-    without_job.filter_map(own).collect()
+    without_job.filter_map(own).to_map()
 }
 
 /// The PID in a home's `gateway.pid`, whether that process is alive or not.

@@ -11,6 +11,7 @@ use crate::health::{Light, Reason};
 use crate::history::render::{also, cause, count, done, ended, local, percent};
 use crate::history::stats::{self, Analysis, Incident, Mark, MarkKind};
 use crate::history::{ChangeRow, ProfileRecord, Window};
+use crate::order::{Collect as _, Order as _};
 use crate::redact;
 use crate::text::reason::{platform, title_naming, wording};
 use crate::text::{self, COMMA, Lang, fill, history as shared, report as phrases, status};
@@ -50,7 +51,7 @@ pub(super) fn page(input: &ReportInput) -> String {
     let mut sections: Vec<Section<'_>> =
         input.record.profiles.iter().take(MAX_PROFILES).map(|p| Section::of(p, input)).collect();
     // worst first, unknown last
-    sections.sort_by_key(|section| std::cmp::Reverse(section.light()));
+    sections.order_by_key(|section| std::cmp::Reverse(section.light()));
     if !sections.is_empty() {
         let _ = writeln!(out, "<p class=\"summary\">{}</p>", escape(&summary(input, &sections)));
     }
@@ -207,8 +208,7 @@ fn cause_of(incident: &Incident) -> Cause<'_> {
 
 /// The causes of the listed incidents, each once.
 fn causes<'a>(sections: &'a [Section<'_>]) -> Vec<Cause<'a>> {
-    let all: BTreeSet<Cause<'_>> =
-        sections.iter().flat_map(|section| &section.listed).map(cause_of).collect();
+    let all: BTreeSet<Cause<'_>> = sections.iter().flat_map(|section| &section.listed).map(cause_of).to_set();
     all.into_iter().collect()
 }
 

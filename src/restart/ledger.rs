@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::policy::{self, TooMany};
 use crate::files;
 use crate::lock::Lock;
+use crate::order::Order as _;
 
 /// Longest file that is read, in bytes; a longer one is not ours.
 const FILE_LIMIT: u64 = 256 * 1024;
@@ -103,7 +104,7 @@ impl Ledger {
         let restarts = self.read().remove(profile).unwrap_or_default();
         let mut times: Vec<Timestamp> = restarts.iter().map(Stored::asked_at).collect();
         times.retain(|at| policy::is_recent(*at, now));
-        times.sort_unstable();
+        times.order();
         times
     }
 
@@ -118,7 +119,7 @@ impl Ledger {
             all.extend(restarts.into_iter().map(|stored| restarted(&profile, stored)));
         }
         all.retain(|restart| policy::is_recent(restart.asked_at, now));
-        all.sort_by_key(|restart| restart.asked_at);
+        all.order_by_key(|restart| restart.asked_at);
         all
     }
 
@@ -130,7 +131,7 @@ impl Ledger {
         self.change(|all| {
             for restarts in all.values_mut() {
                 restarts.retain(|restart| policy::is_recent(restart.asked_at(), now));
-                restarts.sort_by_key(Stored::asked_at);
+                restarts.order_by_key(Stored::asked_at);
                 let surplus = restarts.len().saturating_sub(MAX_RESTARTS - 1);
                 restarts.drain(..surplus);
             }

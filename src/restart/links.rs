@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::health::{Light, LinkVerdict, Reason};
+use crate::order::Collect as _;
 use crate::text::display::label;
 use crate::text::reason::{platform, title_naming};
 use crate::text::{Both, COMMA, Lang, Message, labelled, restart as say};
@@ -132,7 +133,7 @@ impl LinksNow {
 
     fn profiles(&self) -> BTreeSet<&str> {
         let lost = self.lost.iter().map(|(link, _)| link);
-        self.back.iter().chain(lost).chain(&self.pending).map(|link| &*link.profile).collect()
+        self.back.iter().chain(lost).chain(&self.pending).map(|link| &*link.profile).to_set()
     }
 }
 

@@ -7,6 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::health::{Light, Reason, RestartHelps, Verdict};
+use crate::order::Order as _;
 
 /// Most restarts of one profile within [`WINDOW`] without force.
 pub const LIMIT: usize = crate::config::MAX_RESTARTS_PER_HOUR;
@@ -34,7 +35,7 @@ pub fn needs_confirmation(reason: Reason) -> Option<RestartHelps> {
 /// Whether one more restart after these, in any order, exceeds the limit.
 pub fn too_many(history: &[Timestamp], now: Timestamp) -> Option<TooMany> {
     let mut recent: Vec<Timestamp> = history.iter().copied().filter(|at| is_recent(*at, now)).collect();
-    recent.sort_unstable();
+    recent.order();
     let count = recent.len();
     let freed = *recent.get(count.checked_sub(LIMIT)?)?;
     Some(TooMany { count, again_at: freed.checked_add(WINDOW).unwrap_or(now) })

@@ -65,7 +65,7 @@ impl Error {
     }
 
     /// The error with `clean` applied to every text.
-    pub(crate) fn cleaned(self, clean: &impl Fn(&str) -> String) -> Self {
+    pub(crate) fn cleaned(self, clean: &dyn Fn(&str) -> String) -> Self {
         let messages = self.messages.into_iter().map(|message| message.cleaned(clean)).collect();
         Self { messages, ..self }
     }

@@ -12,6 +12,7 @@ use super::{
     Both, Lang, Phrase, channels, duration, fact, fill, history, io_errors, profile, reason, restart,
 };
 use crate::health::{Reason, Verdict};
+use crate::order::Collect as _;
 
 /// Every code that a stored message may have.
 fn codes() -> impl Iterator<Item = Code> {
@@ -129,7 +130,7 @@ impl Message {
 
     /// The message with `clean` applied to every text.
     #[must_use]
-    pub fn cleaned(mut self, clean: &impl Fn(&str) -> String) -> Self {
+    pub fn cleaned(mut self, clean: &dyn Fn(&str) -> String) -> Self {
         let values = std::mem::take(&mut self.values).into_iter().map(|(name, value)| {
             let value = match value {
                 Value::Text(text) => Value::Text(clean(&text)),
@@ -139,7 +140,7 @@ impl Message {
             };
             (name, value)
         });
-        Self { values: values.collect(), ..self }
+        Self { values: values.to_map(), ..self }
     }
 }
 

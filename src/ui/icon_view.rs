@@ -3,6 +3,7 @@
 use super::icon::{Face, Strip};
 use super::menu::{self, MenuState, Notifications};
 use crate::health::Light;
+use crate::order::Order as _;
 use crate::text::reason::title_of;
 use crate::text::{Lang, menu as say};
 use crate::watcher::snapshot::{ProfileView, Snapshot};
@@ -74,7 +75,7 @@ fn reason_beside(snapshot: &Snapshot, lang: Lang) -> Option<String> {
 /// The profiles in an order in which each keeps its place in the icon, whatever its light.
 fn by_name(snapshot: &Snapshot) -> Vec<&ProfileView> {
     let mut profiles: Vec<&ProfileView> = snapshot.profiles.iter().collect();
-    profiles.sort_by(|a, b| a.profile.name.cmp(&b.profile.name));
+    profiles.order_by(|a, b| a.profile.name.cmp(&b.profile.name));
     profiles
 }
 

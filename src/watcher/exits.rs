@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use super::Event;
 use super::monitor_id::MonitorId;
 use crate::evidence::process::ExitWatch;
+use crate::order::Collect as _;
 
 /// Waits for the end of the processes of one monitor.
 #[derive(Default)]
@@ -31,7 +32,7 @@ impl Exits {
         id: MonitorId,
         events: &mpsc::Sender<Event>,
     ) {
-        let current: BTreeMap<u32, u64> = processes.collect();
+        let current: BTreeMap<u32, u64> = processes.to_map();
         self.incomplete = false;
         self.tasks.retain(|pid, (start, task)| {
             let kept = current.get(pid) == Some(start);

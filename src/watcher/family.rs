@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::evidence::collector::Past;
 use crate::health::{Evidence, LogRecord, ProfileName, Signal};
+use crate::order::Collect as _;
 use crate::profile::{Profile, homes};
 
 /// For each home, the index of the home whose gateway may serve its profile.
@@ -20,7 +21,7 @@ pub(super) fn parents<'a>(homes: impl Iterator<Item = &'a Path> + Clone) -> Vec<
 pub(super) fn with_parents(mut profiles: Vec<Profile>, wanted: impl Fn(&Profile) -> bool) -> Vec<Profile> {
     let roots =
         profiles.iter().filter(|profile| wanted(profile)).filter_map(|profile| homes::root_of(&profile.home));
-    let roots: BTreeSet<PathBuf> = roots.map(Path::to_owned).collect();
+    let roots: BTreeSet<PathBuf> = roots.map(Path::to_owned).to_set();
     profiles.retain(|profile| wanted(profile) || roots.contains(&profile.home));
     profiles
 }

@@ -13,6 +13,7 @@ use super::{Given, Ignored, Settings};
 use crate::evidence::clock::Moment;
 use crate::evidence::collector::{Collector, Files, Past, Polled, Request};
 use crate::health::{Change, Core, Evidence, ProfileName};
+use crate::order::Order as _;
 
 /// How long judging waits while there is more to read: a deadline may depend on what is read next.
 const MAX_READING: Duration = Duration::from_secs(1);
@@ -296,7 +297,7 @@ fn play(profile: ProfileName, given: Given<'_>, pasts: Vec<Past>, now: Timestamp
     let Given { settings, ignored, asked_restarts } = given;
     let mut merged: Past = pasts.into_iter().flatten().collect();
     // a stable sort: times never decrease within one past, so each keeps its order
-    merged.sort_by_key(|(at, _)| *at);
+    merged.order_by_key(|(at, _)| *at);
     let begin = merged.first().map_or(now, |(at, _)| *at);
     let mut core = Core::new(profile, &settings.platforms, settings.deadlines.clone(), begin);
     let mut changes = core.set_ignored(ignored);

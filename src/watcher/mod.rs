@@ -37,6 +37,7 @@ use crate::evidence::collector::Observer;
 use crate::evidence::patterns::Patterns;
 use crate::health::evidence::PlatformName;
 use crate::health::{Deadlines, Evidence, Platforms, ProfileName};
+use crate::order::Collect as _;
 use crate::profile::{ExtraHome, Places, Profile};
 use crate::supervisor::{JobReport, Supervisors};
 use crate::text::{Message, Worded, code};
@@ -131,10 +132,10 @@ impl Settings {
     fn ignored<'a>(&self, profiles: impl Iterator<Item = (&'a str, &'a Profile)>) -> Ignored {
         let of = |(name, profile)| {
             let entries = self.ignored.iter().filter(|entry| entry.concerns(profile));
-            let platforms = entries.flat_map(|entry| entry.platforms.iter().cloned()).collect();
+            let platforms = entries.flat_map(|entry| entry.platforms.iter().cloned()).to_set();
             (ProfileName::from(name), platforms)
         };
-        profiles.map(of).filter(|(_, platforms): &(_, BTreeSet<_>)| !platforms.is_empty()).collect()
+        profiles.map(of).filter(|(_, platforms): &(_, BTreeSet<_>)| !platforms.is_empty()).to_map()
     }
 }
 

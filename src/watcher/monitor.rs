@@ -24,6 +24,7 @@ use crate::evidence::collector::Past;
 use crate::health::{
     Change, Core, Evidence, Light, Note, ProfileName, Touched, Unreadable, Verdict, WhyUnreadable,
 };
+use crate::order::Order as _;
 use crate::profile::Profile;
 
 /// How long a new monitor waits for its service manager before the past is read without the answer. Managers answer
@@ -248,7 +249,7 @@ impl Monitor {
         }
         folders.extend(self.profile.logs.iter().filter_map(|log| log.parent().map(Path::to_path_buf)));
         folders.extend(self.profile.job.iter().filter_map(|job| job.path.parent().map(Path::to_path_buf)));
-        folders.sort();
+        folders.order();
         folders.dedup();
         folders
     }

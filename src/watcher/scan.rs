@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::readers::gateway_of;
 use super::{Event, Setup};
+use crate::order::Collect as _;
 use crate::profile::{self, BadJobFile, Found, JobFile, Places, Profile};
 use crate::supervisor::JobReport;
 use crate::text::profile::SEARCH_BLOCKED;
@@ -160,7 +161,7 @@ impl Scan {
     /// Notes the processes of a job: the job belongs to the home whose `gateway.pid` names one of them. Returns whether
     /// a search may now find another home for the job.
     pub(super) fn note_processes(&mut self, job: &JobFile, report: &JobReport) -> bool {
-        let pids: BTreeSet<u32> = report.pid.into_iter().chain(gateway_of(report)).collect();
+        let pids: BTreeSet<u32> = report.pid.into_iter().chain(gateway_of(report)).to_set();
         if pids.is_empty() {
             return false;
         }

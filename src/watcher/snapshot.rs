@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::health::{Change, Light, Verdict};
+use crate::order::Collect as _;
 use crate::profile::{BadJobFile, Profile};
 
 /// All profiles at one time.
@@ -67,7 +68,7 @@ impl Snapshot {
 
     /// All profiles by their names.
     pub fn by_name(&self) -> BTreeMap<&str, &ProfileView> {
-        self.profiles.iter().map(|view| (view.profile.name.as_str(), view)).collect()
+        self.profiles.iter().map(|view| (view.profile.name.as_str(), view)).to_map()
     }
 
     /// The profile of this name.

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::Notify;
 
 use super::snapshot::{ProfileChange, Snapshot};
+use crate::order::Collect as _;
 
 /// Most changes that wait for one subscriber; beyond that the oldest are dropped and counted in [`Update::missed`].
 const MAX_CHANGES: usize = 1024;
@@ -50,7 +51,7 @@ impl Update {
         let mut changes = Vec::new();
         if self.missed > 0 {
             let kept: BTreeSet<&str> =
-                self.changes.iter().map(|change| change.profile.name.as_str()).collect();
+                self.changes.iter().map(|change| change.profile.name.as_str()).to_set();
             let lost =
                 self.snapshot.profiles.iter().filter(|view| !kept.contains(view.profile.name.as_str()));
             changes.extend(lost.map(|view| view.as_change(!self.snapshot.complete)));

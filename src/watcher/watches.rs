@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::monitor::Monitor;
 use crate::evidence::watch::{Changed, Changes, Key, Watch};
+use crate::order::{Collect as _, Order as _};
 use crate::profile::Places;
 
 /// The file watches of all monitors. Monitors are identified by their index in [`Monitors`](super::monitors::Monitors).
@@ -62,7 +63,7 @@ impl Watches {
 
     /// The monitors that need what changed.
     pub(super) fn users_of(&self, changed: &BTreeSet<Changed>) -> BTreeSet<usize> {
-        let keys: BTreeSet<Key> = changed.iter().map(|changed| changed.key).collect();
+        let keys: BTreeSet<Key> = changed.iter().map(|changed| changed.key).to_set();
         keys.iter().filter_map(|key| self.users.get(key)).flatten().copied().collect()
     }
 
@@ -76,12 +77,12 @@ impl Watches {
     ) -> bool {
         let mut folders = vec![places.launch_agents.clone(), places.systemd_user.clone()];
         folders.push(places.hermes.join("profiles"));
-        let homes: BTreeSet<_> = monitors.iter().map(|monitor| monitor.profile.home.clone()).collect();
+        let homes: BTreeSet<_> = monitors.iter().map(|monitor| monitor.profile.home.clone()).to_set();
         // a folder is created before it becomes a home
         folders.extend(possible_homes.iter().filter(|home| !homes.contains(*home)).cloned());
         // access to a home may block until its past was read on another thread
         let live = monitors.iter().filter(|monitor| monitor.is_live());
-        let homes: BTreeSet<_> = live.map(|monitor| monitor.profile.home.clone()).collect();
+        let homes: BTreeSet<_> = live.map(|monitor| monitor.profile.home.clone()).to_set();
         self.job_folders = folders.iter().filter_map(|folder| self.watch.add_dir(folder).ok()).collect();
         self.home_folders = homes.iter().filter_map(|home| self.watch.add_dir(home).ok()).collect();
         let before = std::mem::take(&mut self.users);
@@ -118,7 +119,7 @@ impl Watches {
         let mut keys: Vec<Key> = folders.iter().filter_map(|one| self.watch.add_dir(one).ok()).collect();
         keys.extend(logs.iter().filter_map(|file| self.watch.add_file(file).ok()));
         monitor.unwatched = keys.len() < folders.len() + logs.len();
-        keys.sort_unstable();
+        keys.order();
         keys.dedup();
         for key in &keys {
             let users = self.users.entry(*key).or_default();

@@ -56,6 +56,8 @@ const ROOMS: &[&str] = &[
     "text",
     // the pure core
     "health",
+    // sorting, compiled once
+    "order",
 ];
 
 /// Imports against the order that still have to be removed: (room, import). Only remove entries.

@@ -70,8 +70,11 @@ fn fill_texts(template: Value, values: &[(&str, &str)]) -> Value {
     match template {
         Value::String(text) => Value::String(cut(&fill(&text, values), MAX_TEXT)),
         Value::Array(items) => items.into_iter().map(|item| fill_texts(item, values)).collect(),
-        Value::Object(entries) => {
-            Value::Object(entries.into_iter().map(|(key, value)| (key, fill_texts(value, values))).collect())
+        Value::Object(mut entries) => {
+            for value in entries.values_mut() {
+                *value = fill_texts(value.take(), values);
+            }
+            Value::Object(entries)
         }
         other => other,
     }

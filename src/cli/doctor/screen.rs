@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::doctor::{Finding, Severity};
+use crate::order::Order as _;
 use crate::terminal::layout::{pad, width};
 use crate::terminal::{Terminal, printable, style};
 use crate::text::{COMMA, Lang, Phrase, doctor as phrases, fill};
@@ -44,9 +45,9 @@ fn groups(findings: &[Finding]) -> Vec<Vec<&Finding>> {
         }
     }
     for group in &mut groups {
-        group.sort_by_key(|finding| finding.severity());
+        group.order_by_key(|finding| finding.severity());
     }
-    groups.sort_by_key(|group| group[0].severity());
+    groups.order_by_key(|group| group[0].severity());
     groups
 }
 

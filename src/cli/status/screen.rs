@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::note_text;
 use crate::cli::names::MAX_NAME;
 use crate::health::{Light, LinkVerdict, RestartHelps};
+use crate::order::Order as _;
 use crate::profile::Profile;
 use crate::profile::shell::quoted;
 use crate::redact::one_line;
@@ -89,7 +90,7 @@ fn sorted<'a>(
     };
     let places: Vec<_> = rows.iter().map(place).collect();
     let mut order: Vec<usize> = (0..rows.len()).collect();
-    order.sort_by_key(|at| (places[*at], *at));
+    order.order_by_key(|at| (places[*at], *at));
     let mut taken: Vec<Option<Row<'_>>> = rows.drain(..).map(Some).collect();
     order.into_iter().filter_map(|at| taken[at].take()).collect()
 }

@@ -16,6 +16,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::clean_lines::{Lines, clean_words};
 use super::patterns;
+use crate::order::Order as _;
 use crate::redact;
 use homes::home_paths;
 use people::is_phone;
@@ -53,11 +54,11 @@ impl Anonymiser {
     pub fn new(facts: Facts) -> Self {
         let homes = facts.homes.iter().map(|home| home.to_string_lossy().trim_end_matches('/').to_owned());
         let mut homes: Vec<String> = homes.filter(|home| home.len() > 1).collect();
-        homes.sort_by_key(|home| Reverse(home.len()));
+        homes.order_by_key(|home| Reverse(home.len()));
         let hosts = facts.hosts.into_iter().map(|name| (name, "<host>"));
         let mut names: Vec<_> = hosts.chain(facts.users.into_iter().map(|name| (name, "<user>"))).collect();
         names.retain(|(name, _)| name.trim().chars().count() >= 2 && !is_common(name.trim()));
-        names.sort_by_key(|(name, _)| Reverse(name.len()));
+        names.order_by_key(|(name, _)| Reverse(name.len()));
         let encoded = |(name, instead): &(String, &'static str)| {
             encodings(name.trim()).into_iter().map(|name| (name, *instead)).collect::<Vec<_>>()
         };

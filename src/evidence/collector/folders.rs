@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use super::home_files::Version;
+use crate::order::Collect as _;
 use crate::profile::Profile;
 
 /// Two changes of a folder within this time may have the same modification time: file systems round it.
@@ -24,7 +25,7 @@ struct Folder {
 impl Folders {
     pub(super) fn of(profile: &Profile) -> Self {
         let logs = profile.logs.iter().filter_map(|log| log.parent());
-        let paths: BTreeSet<_> = logs.chain([profile.home.as_path()]).collect();
+        let paths: BTreeSet<_> = logs.chain([profile.home.as_path()]).to_set();
         Self(paths.into_iter().map(|path| Folder { path: path.to_path_buf(), version: None }).collect())
     }
 

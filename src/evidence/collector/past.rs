@@ -7,6 +7,7 @@ use super::home_files::{Contents, FileRead, FirstContents};
 use crate::evidence::log_event::Dated;
 use crate::health::evidence::Lock;
 use crate::health::{Evidence, ProcessState, Proof, Signal, Unreadable};
+use crate::order::Order as _;
 
 /// Evidence with times in ascending order, so that the pasts of several homes can be merged.
 pub type Past = Vec<(Timestamp, Evidence)>;
@@ -66,7 +67,7 @@ pub(super) fn assemble(found: Found) -> (Past, FirstContents) {
     if is_gone {
         wrote.push((last_output, Evidence::NoProcess));
     }
-    wrote.sort_by_key(|(at, _)| *at);
+    wrote.order_by_key(|(at, _)| *at);
     past.append(&mut wrote);
 
     past.extend(processes.into_iter().map(|process| (now, process)));

@@ -6,6 +6,7 @@ use aho_corasick::BuildError;
 use super::pattern::Pattern;
 use super::searcher::Searcher;
 use super::template::{Piece, is_of_word};
+use crate::order::Order as _;
 
 /// Bytes of a key: the first bytes of a message, or those after its first word.
 const KEY: usize = 4;
@@ -66,7 +67,7 @@ impl Index {
             .collect();
         let openings = || starts.iter().map(|(_, start)| Opening::of(start));
         let sorted = |keys: &mut Vec<[u8; KEY]>| {
-            keys.sort_unstable();
+            keys.order();
             keys.dedup();
         };
         let mut keys: Vec<[u8; KEY]> = openings().filter_map(Opening::bytes).collect();

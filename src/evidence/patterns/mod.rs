@@ -14,6 +14,7 @@ use memchr::memmem;
 use super::line::Level;
 use crate::config::{ExtraPattern, SHORTEST};
 use crate::health::{Hints, Phase, Reason, Repeats, platform};
+use crate::order::Order as _;
 use crate::text::{Message, Worded};
 use index::{Index, fits_any_beginning};
 pub(crate) use names::connection;
@@ -140,7 +141,7 @@ impl Patterns {
             platforms.push(toml::from_str::<PlatformTable>(text)?);
         }
         // the generic ones last: those of a platform take precedence
-        platforms.sort_by_key(|platform| platform.id == "generic");
+        platforms.order_by_key(|platform| platform.id == "generic");
         let mut entries = Vec::new();
         for platform in platforms {
             let name = (platform.id != "generic").then_some(platform.id);

@@ -3,6 +3,7 @@
 use aho_corasick::BuildError;
 
 use super::searcher::Searcher;
+use crate::order::Order as _;
 
 /// Beginnings of such messages. `start…text` matches a message that begins with `start` and contains `text` after it.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ impl Speech {
                 },
             }
         }
-        starts.sort_unstable();
+        starts.order();
         // in sorted order, a beginning comes right after its prefix
         starts.dedup_by(|next, kept| next.starts_with(kept));
         let holding = holding.into_iter().map(|(start, texts)| Ok((start.into(), Searcher::new(&texts)?)));

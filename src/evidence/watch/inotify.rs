@@ -16,6 +16,7 @@ use super::registry::{self, Registry};
 use super::{ARM_TRIES, Changes, Key, Kind, nearest};
 use crate::evidence::ready::readable;
 use crate::files;
+use crate::order::Order as _;
 
 /// Events of a watched folder. Not ACCESS, OPEN or CLOSE_*: our own reads must not wake us.
 const FOLDER: WatchFlags = WatchFlags::MODIFY
@@ -216,7 +217,7 @@ impl System {
                 }
             }
         }
-        moved.sort_unstable();
+        moved.order();
         moved.dedup();
         for key in moved {
             self.rearm(key, &mut changes);

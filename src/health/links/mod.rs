@@ -40,6 +40,7 @@ use super::state_file::{EntryState, LifeState, Lock, PlatformEntry, StateFile};
 use super::time::Slept;
 use super::timer::{Earliest, Timer};
 use super::touched::Touched;
+use crate::order::Collect as _;
 
 /// Most records of a shutdown that are kept until it is known whether it is a drain.
 const MAX_WITHHELD: usize = 64;
@@ -244,7 +245,7 @@ impl Links {
         }
         self.listed = state.served.iter().cloned().collect();
         let entries = || state.entries.iter().filter(|entry| is_own(entry));
-        let keyed: BTreeSet<&ProfileName> = entries().filter_map(|entry| entry.profile.as_ref()).collect();
+        let keyed: BTreeSet<&ProfileName> = entries().filter_map(|entry| entry.profile.as_ref()).to_set();
         self.note_left(&keyed);
         let Self { own, platforms, all, shown, .. } = self;
         // Where others have keys of their own, a key without a profile is the serving one's alone.
@@ -270,7 +271,7 @@ impl Links {
         let is_left = |profile: &&ProfileName| {
             **profile != self.own && !keyed.contains(profile) && !self.listed.contains(*profile)
         };
-        let left: BTreeSet<ProfileName> = had_key.filter(is_left).cloned().collect();
+        let left: BTreeSet<ProfileName> = had_key.filter(is_left).cloned().to_set();
         for profile in left {
             self.shown.remove(&profile);
             for platform in &mut self.all {

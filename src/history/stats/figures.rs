@@ -6,6 +6,7 @@ use super::incidents::{End, Incident};
 use super::timeline::{Span, Window};
 use crate::health::{Light, Reason};
 use crate::history::ChangeRow;
+use crate::order::Order as _;
 
 /// One cause of incidents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +109,7 @@ fn causes(incidents: &[Incident]) -> Vec<Cause> {
             }),
         }
     }
-    causes.sort_by(|a, b| {
+    causes.order_by(|a, b| {
         let rank = |cause: &Cause| (std::cmp::Reverse((cause.incidents, cause.seen)), cause.reason);
         rank(a).cmp(&rank(b)).then_with(|| a.platform.cmp(&b.platform))
     });

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::timeline::Window;
 use crate::history::ChangeRow;
+use crate::order::Order as _;
 
 /// Whether a process began or ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,6 @@ pub fn marks(changes: &[ChangeRow], window: Window) -> Vec<Mark> {
         before = Some(change.at);
     }
     found.retain(|mark| mark.at >= window.from && mark.at < window.to);
-    found.sort_by_key(|mark| mark.at);
+    found.order_by_key(|mark| mark.at);
     found
 }

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::health::Reason;
 use crate::history::{ChangeRow, Observed};
+use crate::order::Order as _;
 
 /// The time span of a query: `from` included, `to` excluded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +50,7 @@ impl Span {
 /// How much of the window no run observed.
 pub fn unseen(observed: &[Observed], window: Window) -> SignedDuration {
     let mut spans: Vec<&Observed> = observed.iter().collect();
-    spans.sort_by_key(|span| span.from);
+    spans.order_by_key(|span| span.from);
     let (mut unseen, mut end) = (SignedDuration::ZERO, window.from);
     for span in spans {
         unseen += span.from.min(window.to).duration_since(end).max(SignedDuration::ZERO);
@@ -70,7 +71,7 @@ pub fn timeline(changes: &[ChangeRow], observed: &[Observed], window: Window) ->
     }
     let reported = |span: &Observed| span.from < span.to && first_of_run.contains_key(&span.run);
     let mut observed: Vec<Observed> = observed.iter().copied().filter(reported).collect();
-    observed.sort_by_key(|span| (span.from, span.run));
+    observed.order_by_key(|span| (span.from, span.run));
     let mut line = Line { changes, spans: Vec::new(), end: window.from };
     for (i, span) in observed.iter().enumerate() {
         let overlapping = observed[i + 1..].iter().take_while(|other| other.from < span.to);

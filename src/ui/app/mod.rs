@@ -29,6 +29,7 @@ use crate::app::messages::{EngineEvent, EngineRequest};
 use crate::app::{open, user_files};
 use crate::config::Folders;
 use crate::health::Light;
+use crate::order::Collect as _;
 use crate::restart::{RestartOutcome, RestartView, Restarts};
 use crate::text::display::label;
 use crate::text::{
@@ -267,7 +268,7 @@ impl<S: Shell> App<S> {
 
     fn restarts(&mut self, now: Timestamp, restarts: Restarts) {
         let before = std::mem::replace(&mut self.state.restarts, restarts);
-        let names: BTreeSet<String> = before.keys().chain(self.state.restarts.keys()).cloned().collect();
+        let names: BTreeSet<String> = before.keys().chain(self.state.restarts.keys()).cloned().to_set();
         for name in names {
             let under_way = |restarts: &Restarts| restarts.get(&name).is_some_and(RestartView::is_under_way);
             let is_under_way = under_way(&self.state.restarts);

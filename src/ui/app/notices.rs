@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::alerts::{Action, Notice};
 use crate::health::Light;
+use crate::order::Collect as _;
 use crate::text::Lang;
 use crate::text::menu_bar::OPEN_AGAIN;
 use crate::ui::menu::Missed;
@@ -36,7 +37,7 @@ impl Notices {
     pub(super) fn send(&mut self, notices: &[Notice], lang: Lang, hidden: bool) {
         for notice in notices {
             let mut actions: BTreeMap<&'static str, Action> =
-                notify::buttons(notice).into_iter().map(|button| (button.key, button.action)).collect();
+                notify::buttons(notice).into_iter().map(|button| (button.key, button.action)).to_map();
             if let Some(first) = notice.affected.first() {
                 actions.insert(notify::BODY, Action::OpenLog(first.name.clone()));
             }

@@ -2,6 +2,7 @@
 
 use super::state::MenuState;
 use crate::health::Light;
+use crate::order::Order as _;
 use crate::text::display::label;
 use crate::text::reason::headline;
 use crate::text::{Lang, fill, menu as say};
@@ -19,7 +20,7 @@ pub fn badge(snapshot: &Snapshot) -> Option<usize> {
 /// The profiles in the order of the menu: worst first, and within a light in the order of the scan.
 pub(in crate::ui) fn worst_first(snapshot: &Snapshot) -> Vec<&ProfileView> {
     let mut profiles: Vec<&ProfileView> = snapshot.profiles.iter().collect();
-    profiles.sort_by_key(|view| std::cmp::Reverse(view.verdict.light()));
+    profiles.order_by_key(|view| std::cmp::Reverse(view.verdict.light()));
     profiles
 }
 
