@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::files;
+use crate::order::Order as _;
 use crate::text::{self, Both, Lang, Message, Worded, profile as say};
 
 /// Largest job file that is read, in bytes. Our choice: those that Hermes writes have 1 to 4 kB.
@@ -84,22 +85,24 @@ pub fn read_open(file: &File) -> Result<Vec<u8>, FileError> {
 /// `hermes` in their name come first. The second value is true if some were left out. A folder that cannot be read has
 /// none.
 pub fn list(folder: &Path, wanted: impl Fn(&str) -> bool) -> (Vec<PathBuf>, bool) {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return (Vec::new(), false);
-    };
+    try_list(folder, wanted).unwrap_or_default()
+}
+
+/// Like [`list`]; a folder that cannot be read is an error.
+pub(super) fn try_list(folder: &Path, wanted: impl Fn(&str) -> bool) -> io::Result<(Vec<PathBuf>, bool)> {
     let mut seen = 0;
-    let mut paths: Vec<PathBuf> = entries
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)?
         .inspect(|_| seen += 1)
         .take(MAX_ENTRIES)
         .filter_map(Result::ok)
         .filter(|entry| wanted(&entry.file_name().to_string_lossy()))
         .map(|entry| entry.path())
         .collect();
-    paths.sort_by_key(|path| (!name_of(path).to_ascii_lowercase().contains("hermes"), path.clone()));
+    paths.order_by_key(|path| (!name_of(path).to_ascii_lowercase().contains("hermes"), path.clone()));
     let cut = seen >= MAX_ENTRIES || paths.len() > MAX_FILES;
     paths.truncate(MAX_FILES);
-    paths.sort();
-    (paths, cut)
+    paths.order();
+    Ok((paths, cut))
 }
 
 /// A path's last component, as text.

@@ -8,6 +8,7 @@ use super::homes::{self, Access, BRIDGE_LOGS, FolderId, STANDARD_LOGS};
 use super::launchd::{self, Plist};
 use super::{BadJobFile, Found, JobFile, Places, Profile, systemd};
 use crate::health::Manager;
+use crate::order::{Collect as _, Order as _};
 use crate::text::{self, Both, profile as say};
 
 /// Finds every profile: jobs of launchd and systemd first, then homes that no job names. Only reads; files and bytes are
@@ -33,11 +34,7 @@ fn search(places: &Places, access: Access) -> Found {
 }
 
 fn launch_agents(folder: &Path, user_home: &Path, bad: &mut Vec<BadJobFile>) -> Vec<JobFile> {
-    let (paths, cut) = files::list(folder, |name| has_extension(name, "plist") && !name.starts_with('.'));
-    note_unreadable(folder, bad);
-    if cut {
-        too_many(folder, bad);
-    }
+    let paths = listed(folder, |name| has_extension(name, "plist") && !name.starts_with('.'), bad);
     let mut jobs = Vec::new();
     for path in paths {
         if is_alias(&path, |name| has_extension(name, "plist")) {
@@ -62,13 +59,11 @@ fn systemd_units(places: &Places, bad: &mut Vec<BadJobFile>) -> Vec<JobFile> {
     let mut seen = BTreeSet::new();
     let mut jobs = Vec::new();
     for root in &roots {
-        let (paths, cut) = files::list(root, systemd::is_gateway_unit);
-        note_unreadable(root, bad);
-        if cut {
-            too_many(root, bad);
-        }
-        let own = paths.into_iter().map(|path| (name_of(&path), path));
-        for (label, path) in own.chain(instances(root, &roots)) {
+        let wanted = |name: &str| systemd::is_gateway_unit(name) || starts_others(name);
+        let (folders, units): (Vec<_>, Vec<_>) =
+            listed(root, wanted, bad).into_iter().partition(|path| starts_others(&name_of(path)));
+        let own = units.into_iter().map(|path| (name_of(&path), path));
+        for (label, path) in own.chain(instances(&folders, &roots)) {
             // the first place counts, even if it masks the unit
             if is_alias(&path, systemd::is_gateway_unit) || !seen.insert(label.clone()) || is_masked(&path) {
                 continue;
@@ -120,14 +115,18 @@ fn systemd_unit(
     }
 }
 
+/// Whether the folder lists what a unit starts: `default.target.wants`.
+fn starts_others(folder: &str) -> bool {
+    [".wants", ".requires", ".upholds"].iter().any(|end| folder.ends_with(end))
+}
+
 /// Instances of a template (`hermes-gateway@work.service`) that another unit starts, with the template's file: an instance
 /// has none of its own. One that is only started by hand appears in no file.
-fn instances(root: &Path, roots: &[&Path]) -> Vec<(String, PathBuf)> {
-    let wanting = |name: &str| [".wants", ".requires", ".upholds"].iter().any(|end| name.ends_with(end));
+fn instances(folders: &[PathBuf], roots: &[&Path]) -> Vec<(String, PathBuf)> {
     let is_instance = |name: &str| systemd::is_gateway_unit(name) && systemd::template(name).is_some();
     let mut found = Vec::new();
-    for folder in files::list(root, wanting).0 {
-        for link in files::list(&folder, is_instance).0 {
+    for folder in folders {
+        for link in files::list(folder, is_instance).0 {
             let label = name_of(&link);
             let template = systemd::template(&label).unwrap_or_default();
             let has_file = roots.iter().any(|root| root.join(&label).exists());
@@ -173,25 +172,26 @@ fn unreadable(path: PathBuf, error: &FileError, bad: &mut Vec<BadJobFile>) {
     }
 }
 
-/// A folder that exists and cannot be read may hide jobs: that is not the same as none.
-fn note_unreadable(folder: &Path, bad: &mut Vec<BadJobFile>) {
-    if let Err(error) = std::fs::read_dir(folder)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        let reason = Both::each(|lang| text::error::io(lang, &error));
-        bad.push(BadJobFile { path: folder.to_path_buf(), reason });
-    }
-}
-
-fn too_many(folder: &Path, bad: &mut Vec<BadJobFile>) {
-    let reason = Both::fill(say::TOO_MANY, &[("most", &files::MAX_FILES.to_string())]);
+/// The entries of a folder of job files. One that exists and cannot be read may hide jobs: that is not the same as none.
+fn listed(folder: &Path, wanted: impl Fn(&str) -> bool, bad: &mut Vec<BadJobFile>) -> Vec<PathBuf> {
+    let reason = match files::try_list(folder, wanted) {
+        Ok((paths, false)) => return paths,
+        Ok((paths, true)) => {
+            let reason = Both::fill(say::TOO_MANY, &[("most", &files::MAX_FILES.to_string())]);
+            bad.push(BadJobFile { path: folder.to_path_buf(), reason });
+            return paths;
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+        Err(error) => Both::each(|lang| text::error::io(lang, &error)),
+    };
     bad.push(BadJobFile { path: folder.to_path_buf(), reason });
+    Vec::new()
 }
 
 /// Keeps one job for each label, as a manager does: the file named after the label, else the first in order.
 fn deduplicated(mut jobs: Vec<JobFile>, bad: &mut Vec<BadJobFile>) -> Vec<JobFile> {
     let named = |job: &JobFile| name_of(&job.path) == format!("{}.plist", job.label);
-    jobs.sort_by_key(|job| (job.manager, job.label.clone(), !named(job), job.path.clone()));
+    jobs.order_by_key(|job| (job.manager, job.label.clone(), !named(job), job.path.clone()));
     let mut kept: Vec<JobFile> = Vec::new();
     for job in jobs {
         match kept.last() {
@@ -233,7 +233,7 @@ fn profiles(jobs: Vec<JobFile>, places: &Places, access: Access, bad: &mut Vec<B
         homes::extra(places).map(|(home, name)| (identified(home), name)).unzip();
     // names from the settings take precedence
     let given: BTreeMap<FolderId, &String> =
-        extra.iter().zip(names).filter_map(|((identity, _), name)| Some((identity.clone(), name?))).collect();
+        extra.iter().zip(names).filter_map(|((identity, _), name)| Some((identity.clone(), name?))).to_map();
     let mut taken = BTreeSet::new();
     let mut found = Vec::new();
     for (job, home, identity) in with_homes {
@@ -271,7 +271,7 @@ fn profiles(jobs: Vec<JobFile>, places: &Places, access: Access, bad: &mut Vec<B
         let logs = logs(&home, None, &name, false, access);
         found.push(Profile { name, home, job: None, logs });
     }
-    found.sort_by(|a, b| (a.name != "default", &a.name).cmp(&(b.name != "default", &b.name)));
+    found.order_by(|a, b| (a.name != "default", &a.name).cmp(&(b.name != "default", &b.name)));
     found
 }
 

@@ -15,6 +15,7 @@ use crate::evidence::patterns::Patterns;
 use crate::evidence::state_files::{self, StateFileKind};
 use crate::files;
 use crate::health::{Evidence, MARKER_LIFE};
+use crate::order::Collect as _;
 use crate::profile::Profile;
 
 /// Names the gateway's process.
@@ -71,6 +72,9 @@ const TELLING_WHEN_MISSING: [&str; 2] = [CONFIG, CRON_JOBS];
 /// Files in subfolders: the modification time of the home does not show that they came or went.
 const BELOW_HOME: [&str; 4] = [HEARTBEAT, CRON_JOBS, CRON_BEAT, CRON_SUCCESS];
 
+/// The folders of those files.
+const SUBFOLDERS: [&str; 2] = ["cron", "state"];
+
 /// Files that are rewritten at an interval although nothing happens.
 const BEATS: [&str; 3] = [HEARTBEAT, CRON_BEAT, CRON_SUCCESS];
 
@@ -118,11 +122,13 @@ pub(super) struct HomeFiles {
     job_multiplex: Option<bool>,
     json_files: BTreeMap<&'static str, JsonFile>,
     starts: Option<Version>,
+    /// The subfolders that were missing when all names in the home were last looked for.
+    missing_folders: Vec<&'static str>,
 }
 
 impl HomeFiles {
     pub(super) fn new(profile: &Profile, patterns: &Arc<Patterns>) -> Self {
-        let json_files = JSON_FILES.iter().map(|name| (*name, JsonFile::default())).collect();
+        let json_files = JSON_FILES.iter().map(|name| (*name, JsonFile::default())).to_map();
         let variable = profile.job.as_ref().and_then(|job| job.env(hermes_config::MULTIPLEX_VARIABLE));
         Self {
             home: profile.home.clone(),
@@ -130,6 +136,7 @@ impl HomeFiles {
             job_multiplex: variable.and_then(hermes_config::switch),
             json_files,
             starts: None,
+            missing_folders: Vec::new(),
         }
     }
 
@@ -148,9 +155,12 @@ impl HomeFiles {
     /// leftover. `skip_missing`: no name in the home came or went, so files that were missing still are.
     pub(super) fn read_changed(&mut self, now: Timestamp, first: bool, skip_missing: bool) -> Vec<FileRead> {
         let mut changed = Vec::new();
+        if !skip_missing {
+            self.missing_folders = SUBFOLDERS.into_iter().filter(|folder| self.lacks(folder)).collect();
+        }
         for file in JSON_FILES {
-            let is_missing = self.json_files.get(file).is_none_or(JsonFile::is_missing);
-            if !(skip_missing && is_missing && !BELOW_HOME.contains(&file)) {
+            let may_appear = BELOW_HOME.contains(&file) && !self.is_folder_missing(file);
+            if !(skip_missing && self.is_missing(file) && !may_appear) {
                 self.read_if_changed(file, now, first, &mut changed);
             }
         }
@@ -163,13 +173,29 @@ impl HomeFiles {
         changed
     }
 
-    /// The same for the files in subfolders.
+    /// The same for the files in subfolders that are not known to be missing.
     pub(super) fn read_below_home(&mut self, now: Timestamp) -> Vec<FileRead> {
         let mut changed = Vec::new();
         for file in BELOW_HOME {
-            self.read_if_changed(file, now, false, &mut changed);
+            if !(self.is_missing(file) && self.is_folder_missing(file)) {
+                self.read_if_changed(file, now, false, &mut changed);
+            }
         }
         changed
+    }
+
+    fn is_missing(&self, file: &str) -> bool {
+        self.json_files.get(file).is_none_or(JsonFile::is_missing)
+    }
+
+    fn is_folder_missing(&self, file: &str) -> bool {
+        file.split_once('/').is_some_and(|(folder, _)| self.missing_folders.contains(&folder))
+    }
+
+    /// Whether the home has no such name; `false` if that cannot be known.
+    fn lacks(&self, folder: &str) -> bool {
+        let found = std::fs::symlink_metadata(self.home.join(folder));
+        found.is_err_and(|error| error.kind() == ErrorKind::NotFound)
     }
 
     fn read_if_changed(
@@ -317,4 +343,31 @@ pub(super) fn is_link(path: &Path) -> bool {
 /// When a file was last written.
 pub(super) fn modified(path: &Path) -> Option<Timestamp> {
     Timestamp::try_from(std::fs::metadata(path).ok()?.modified().ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_found_when_its_folder_appears() {
+        let folder = tempfile::tempdir().unwrap();
+        let profile = Profile {
+            name: "work".to_owned(),
+            home: folder.path().to_path_buf(),
+            job: None,
+            logs: Vec::new(),
+        };
+        let mut files = HomeFiles::new(&profile, &Arc::new(Patterns::new(&[]).unwrap()));
+        let now = Timestamp::now();
+        files.read_changed(now, true, false);
+        assert_eq!(files.missing_folders, SUBFOLDERS);
+        std::fs::create_dir(folder.path().join("cron")).unwrap();
+        std::fs::write(folder.path().join(CRON_BEAT), "1790000000.5").unwrap();
+        let names = |read: Vec<FileRead>| read.iter().map(|read| read.file).collect::<Vec<_>>();
+        assert!(files.read_below_home(now).is_empty(), "its folder is looked for with the names of the home");
+        assert_eq!(names(files.read_changed(now, false, false)), [CRON_BEAT]);
+        std::fs::remove_dir_all(folder.path().join("cron")).unwrap();
+        assert_eq!(names(files.read_below_home(now)), [CRON_BEAT], "what was there is missed");
+    }
 }
