@@ -36,7 +36,6 @@ pub(super) struct Succession {
     pub gateway: Gateway,
     /// Since when that process has been the gateway.
     pub since: Timestamp,
-    /// The starts and takeovers of all processes.
     pub starts: Starts,
     /// Runs while no process was ever seen and a look found none.
     pub absent: Option<Timer>,
@@ -44,7 +43,6 @@ pub(super) struct Succession {
     pub served: Served,
     /// Whether the gateway is watched live, rather than its history read.
     live: bool,
-    /// What the files of the home say about cron.
     pub cron: CronFiles,
     processes: Processes,
     predecessor: Option<Predecessor>,
@@ -446,7 +444,9 @@ impl Succession {
         new.departure.external_drain = self.gateway.departure.external_drain.map(|_| moment.now);
         let left = std::mem::replace(&mut self.gateway, new);
         let left_lives = left.id.pid.is_some_and(|pid| self.processes.is_live(pid));
-        let gone_at = left.end.as_ref().map(|end| end.respawn.since);
+        // its successor may be chosen before its end is noted
+        let unnoted = (left.id.pid.is_some() && !left_lives).then_some(moment.now);
+        let gone_at = left.end.as_ref().map(|end| end.respawn.since).or(unnoted);
         self.gateway.predecessor_gone = gone_at;
         let (left_pid, since) = (left.id.pid, self.since);
         let lived = |until, gateway| Predecessor { pid: left_pid, until, gateway, since };
