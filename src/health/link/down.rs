@@ -145,10 +145,11 @@ impl Down {
                 self.shown = Timer::start(said.at, Duration::ZERO, uncertain);
             }
         }
-        // Silence after a failure does not undo a refusal, nor does it shorten the pause after one.
         let heals = heals(self.cause, cause, said, times);
-        let later = |now: &Timer| self.heals.is_none_or(|before| before.due() <= now.due());
-        self.heals = heals.filter(later).or_else(|| heals.and(self.heals));
+        // An error that comes during the pause after a refusal is not its client's: the pause ends no sooner.
+        let pauses = self.refusals.is_some_and(|(refused, _)| said.at < after(refused, times.refusal_pause));
+        let later = self.heals.filter(|before| pauses && heals.is_some_and(|new| before.due() > new.due()));
+        self.heals = later.or(heals);
     }
 
     /// A single conflict waits for the other session to expire, however long that takes.
