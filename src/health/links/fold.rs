@@ -79,15 +79,18 @@ impl Event {
 
     /// Whether the adapter says in this line that a link is up.
     pub(super) fn is_result(&self) -> bool {
-        let is_up = |word| matches!(word, LinkWord::Proof | LinkWord::Claim);
-        matches!(self, Self::Line { said, by_runner: false, .. } if is_up(said.word) && said.connection.is_none())
+        self.says(LinkWord::Proof) || self.says(LinkWord::Claim)
+    }
+
+    /// Whether the adapter says this in it, without a connection.
+    fn says(&self, word: LinkWord) -> bool {
+        matches!(self, Self::Line { said, by_runner: false, .. } if said.word == word && said.connection.is_none())
     }
 
     /// Whether the adapter says this in it, and nothing says yet whose link it is.
     pub(super) fn is_unnamed(&self, word: LinkWord, own: &ProfileName, separate: bool) -> bool {
-        let Self::Line { said, tag, homes, .. } = self else { return false };
-        let says = self.is_result() && said.word == word;
-        says && owner_of(tag.as_ref(), homes, false, own, separate).is_none()
+        let Self::Line { tag, homes, .. } = self else { return false };
+        self.says(word) && owner_of(tag.as_ref(), homes, false, own, separate).is_none()
     }
 
     /// Whose link the line is about, if that is known.
@@ -346,7 +349,9 @@ impl Fold {
                         let is_tried = |link: &Link| link.is_down() || (follows && link.is_silent());
                         let retried = self.named.values().any(|link| is_tried(link));
                         let line = Line { said, hints: *hints };
-                        self.unnamed.apply(&line, (links, retried), rules);
+                        if let Some(owner) = self.unnamed.apply(&line, (links, retried), rules) {
+                            self.named(&owner, rules).apply(said);
+                        }
                     }
                 }
             }
@@ -386,9 +391,9 @@ impl Fold {
         } else {
             self.shared.expect(at, grace);
         }
-        // Lines that name a profile may have said already whose link it is.
-        if is_shared && !self.named.values().any(|link| link.is_down()) {
-            self.unnamed.read_entry(at, entry, grace, rules);
+        if is_shared {
+            let is_told = self.named.values().any(|link| link.is_down());
+            self.unnamed.read_entry(at, entry, grace, is_told, rules);
         }
         if let Some(owner) = profile.or_else(|| separate.then_some(own)) {
             self.named(owner, rules).read_entry(at, entry, grace);
@@ -397,9 +402,10 @@ impl Fold {
 
     /// Drops the link of a profile that is served no longer. If one link is left, the shared one is about that again.
     fn remove(&mut self, profile: &ProfileName, own: &ProfileName, layout: &Layout, rules: &Arc<Rules>) {
-        let had = self.named.remove(profile).is_some() | self.claims.remove(profile);
+        self.named.remove(profile);
+        self.claims.remove(profile);
         self.count_owners(layout);
-        if !had || !layout.is_separate(rules) || self.total(layout, own) > 1 {
+        if !layout.is_separate(rules) || self.total(layout, own) > 1 {
             return;
         }
         let owner = self.owners(layout, own).next().unwrap_or(own);

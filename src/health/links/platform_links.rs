@@ -26,6 +26,9 @@ const KEPT: usize = 64;
 /// `gateway.run` gives an attempt to connect 30 s (hermes-agent 0.19, gateway/run.py:69), and logs the failure within a second.
 pub(in crate::health) const LONGEST_CONNECT: Duration = Duration::from_secs(31);
 
+/// What an adapter logs of an attempt, each once.
+const OF_ATTEMPT: [LinkWord; 3] = [LinkWord::Attempt, LinkWord::Proof, LinkWord::Claim];
+
 /// The links of one platform.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct PlatformLinks {
@@ -180,23 +183,21 @@ impl PlatformLinks {
     /// where the announcement is a promise. Then those lines get the name. Returns whether an earlier one got it.
     fn name_attempt(&mut self, event: &mut Event, own: &ProfileName) -> bool {
         let separate = self.layout.is_separate(&self.rules);
-        let Some(written) = event.written() else { return false };
+        let Some(written) = event.written().filter(|_| !self.rules.connections) else { return false };
         let is_near = |earlier: &&mut Event| {
             earlier.written().is_none_or(|earlier| earlier.until(written) <= SAME_ATTEMPT)
         };
         if let Some(owner) = event.announced(own, separate) {
             let mut named = false;
-            // an adapter logs each of them once for an attempt
-            for word in [LinkWord::Proof, LinkWord::Claim] {
+            for word in OF_ATTEMPT {
                 let mut near = self.recent.iter_mut().rev().take_while(is_near);
                 let result = near.find(|earlier| earlier.is_unnamed(word, own, separate));
                 named |= result.is_some_and(|result| result.name(Arc::clone(owner)));
             }
             return named;
         }
-        let is_result = |event: &Event, word| event.is_unnamed(word, own, separate);
         let follows = self.rules.announcement == Announcement::Promise;
-        if follows && (is_result(event, LinkWord::Proof) || is_result(event, LinkWord::Claim)) {
+        if follows && OF_ATTEMPT.iter().any(|word| event.is_unnamed(*word, own, separate)) {
             let mut near = self.recent.iter_mut().rev().take_while(is_near);
             let newest = near.find(|near| near.is_result() || near.announced(own, separate).is_some());
             if let Some(owner) = newest.and_then(|newest| newest.announced(own, separate)).cloned() {

@@ -99,8 +99,14 @@ impl<'a> Asked<'a, '_> {
             self.by_unnamed()
         };
         let red = |verdict: &JudgedLink<'_>| verdict.light == Light::Red;
+        // only an adapter's lines, which name no profile, say why the link was refused
+        let says_why = |counted: &JudgedLink<'_>, named: &JudgedLink<'_>| {
+            is_shown_alone(counted.reason) && counted.reason < named.reason
+        };
         match (named, counted) {
-            (Some(named), Some(counted)) if red(&counted) && !red(&named) => Some(counted),
+            (Some(named), Some(counted)) if red(&counted) && (!red(&named) || says_why(&counted, &named)) => {
+                Some(counted)
+            }
             (named, counted) => named.or(counted),
         }
     }

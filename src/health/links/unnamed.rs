@@ -13,7 +13,7 @@ use crate::health::names::ProfileName;
 use crate::health::platform::Rules;
 use crate::health::proof::{Proof, Source};
 use crate::health::reason::{Light, Reason};
-use crate::health::signal::{Hints, LinkWord, Repeats, Session};
+use crate::health::signal::{Hints, LinkWord, Phase, Repeats, Session};
 use crate::health::state_file::{EntryState, PlatformEntry};
 use crate::health::timer::{Earliest, after};
 
@@ -46,6 +46,17 @@ enum Standing {
     Ended,
 }
 
+/// What a link that is down did last, as far as lines say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// It logged something else.
+    Waits,
+    /// It began an attempt of which no result was logged.
+    Tries,
+    /// It failed in a way that only a link logs which `gateway.run` connects.
+    FailedToConnect,
+}
+
 /// A link that is down, or was a moment ago.
 #[derive(Debug, Clone, PartialEq)]
 struct Lost {
@@ -53,8 +64,8 @@ struct Lost {
     since: Written,
     /// The newest line about it.
     newest: Said,
-    /// When it last logged each line that it repeats only after some time.
-    lines: Vec<(u16, Written)>,
+    /// The lines that it repeats only after some time: when it last logged each of them, and that time.
+    lines: Vec<(u16, Written, Duration)>,
     account: Option<Arc<str>>,
     attempts: Attempts,
     /// Its session is over: one that goes on is another link's.
@@ -62,8 +73,10 @@ struct Lost {
     /// Only the time between two lines shows that there is such a link besides the others.
     inferred: bool,
     standing: Standing,
-    /// The profile that `gateway.run` named after a line about it. Lines about another link may be among those.
+    /// The profile that `gateway.run` named after a line about it. Unless that line names the account, those about another link may
+    /// be among its lines.
     owner: Option<ProfileName>,
+    step: Step,
     /// When it was last refused.
     refused_at: Option<Timestamp>,
 }
@@ -86,6 +99,10 @@ pub(super) struct Unnamed {
     /// The link that the newest proof answered, and until when it still counts as down. In a box because it is rare and large.
     answered: Option<Box<(Timestamp, Lost)>>,
     newest_proof: Option<Proof>,
+    /// The state entry that they share, and when it was written.
+    entry: Option<(EntryState, Option<Timestamp>)>,
+    /// The client logs each attempt, so that a link without one is not back.
+    logs_attempts: bool,
 }
 
 impl Lost {
@@ -101,6 +118,7 @@ impl Lost {
             inferred,
             standing: Standing::Open,
             owner: None,
+            step: Step::Waits,
             refused_at: None,
         }
     }
@@ -113,6 +131,8 @@ impl Lost {
         self.account = self.account.take().or_else(|| said.connection.clone());
         self.session_is_over |= line.hints.session == Some(Session::Over);
         self.newest = said.clone();
+        let connects = line.hints.phase == Some(Phase::Connects);
+        self.step = if connects { Step::FailedToConnect } else { Step::Waits };
         self.standing = match (said.word, self.standing) {
             (word, _) if word.is_end() => Standing::Ended,
             (_, Standing::Ended) => Standing::Ended,
@@ -123,9 +143,9 @@ impl Lost {
         if said.word.is_refusal() {
             self.refused_at = Some(said.at);
         }
-        if let Repeats::After { line, .. } = line.hints.repeats {
-            self.lines.retain(|(known, _)| *known != line);
-            self.lines.push((line, said.written()));
+        if let Repeats::After { line, seconds } = line.hints.repeats {
+            self.lines.retain(|(known, ..)| *known != line);
+            self.lines.push((line, said.written(), Duration::from_secs(seconds.into())));
         }
         self.link.apply(said);
     }
@@ -141,6 +161,12 @@ impl Lost {
         self.refused_at.is_some_and(|refused| at < after(refused, rules.times.refusal_pause))
     }
 
+    /// Whether it may be this link that logs such a line at some time: it has not ended, nor does it try to connect while the line
+    /// says that a connection ends.
+    fn may_ever_log(&self, said: &Said) -> bool {
+        self.standing < Standing::Ended && !(self.step == Step::Tries && said.closes)
+    }
+
     /// Whether it may be this link that logs such a line.
     fn may_log(&self, line: &Line<'_>, rules: &Rules) -> bool {
         let written = line.said.written();
@@ -151,12 +177,20 @@ impl Lost {
         match line.hints.repeats {
             Repeats::AnyTime => true,
             Repeats::Never => false,
-            Repeats::After { line, seconds } => {
-                let last = self.lines.iter().find(|(known, _)| *known == line);
-                let pause = Duration::from_secs(seconds.into());
-                last.is_none_or(|(_, last)| last.until(written) >= pause)
+            Repeats::After { line, .. } => {
+                let last = self.lines.iter().find(|(known, ..)| *known == line);
+                last.is_none_or(|(_, last, pause)| last.until(written) >= *pause)
             }
         }
+    }
+
+    /// Whether it may be this link that begins an attempt.
+    fn may_try(&self, said: &Said, rules: &Rules) -> bool {
+        let has_paused = self.lines.iter().all(|(_, last, pause)| last.until(said.written()) >= *pause);
+        has_paused
+            && self.step != Step::Tries
+            && self.standing < Standing::Ended
+            && !self.pauses(said.at, rules)
     }
 
     /// When it counts as never having been there, unless another line about it comes.
@@ -196,29 +230,51 @@ impl Unnamed {
     }
 
     /// Takes in a line that names no profile. `total`: how many links there are. `retried`: `gateway.run` tries to
-    /// connect another link, so a proof may be about that one, which is known a moment later.
-    pub(super) fn apply(&mut self, line: &Line<'_>, (total, retried): (usize, bool), rules: &Arc<Rules>) {
+    /// connect another link, so a proof may be about that one, which is known a moment later. Returns the profile whose account
+    /// the line proves to be connected, if that is known.
+    pub(super) fn apply(
+        &mut self,
+        line: &Line<'_>,
+        (total, retried): (usize, bool),
+        rules: &Arc<Rules>,
+    ) -> Option<ProfileName> {
         let said = line.said;
+        let mut proven = None;
         self.lost.retain(|lost| lost.is_down(said.at, rules));
         match said.word {
             LinkWord::Renewing => self.renewals.push(said.at),
+            LinkWord::Attempt => self.attempt(said, rules),
             LinkWord::Proof | LinkWord::Claim | LinkWord::Announced | LinkWord::Reannounced => {
-                self.answer(line, (total, retried));
+                proven = self.answer(line, (total, retried));
             }
             word if word.is_trouble() => {
-                self.renewals.pop();
+                if !self.lost.iter().any(|lost| lost.step == Step::Tries) {
+                    self.renewals.pop();
+                }
                 self.trouble(line, total, rules);
             }
             _ => {}
         }
         self.renewals.retain(|since| said.at <= after(*since, RENEWAL));
         self.renewals.truncate(MAX_LOST);
+        proven
+    }
+
+    /// Takes in that a link tries to connect.
+    fn attempt(&mut self, said: &Said, rules: &Rules) {
+        self.logs_attempts = true;
+        match self.lost.iter_mut().find(|lost| lost.may_try(said, rules)) {
+            Some(lost) => lost.step = Step::Tries,
+            // a link that nobody missed replaces its connection
+            None => self.renewals.push(said.at),
+        }
     }
 
     /// Takes in that a link is up. It answers the oldest loss that was not refused, and a refused one last. Nothing in
     /// this process brings back a link that ended for good. One that names an attempt answers the link that made it. A session
-    /// that goes on may be that of a link that nobody missed: then it only claims that the one that was lost is back.
-    fn answer(&mut self, line: &Line<'_>, (total, retried): (usize, bool)) {
+    /// that goes on may be that of a link that nobody missed: then it only claims that the one that was lost is back. Returns the
+    /// profile whose account the line proves to be connected, if that is known.
+    fn answer(&mut self, line: &Line<'_>, (total, retried): (usize, bool)) -> Option<ProfileName> {
         let resumes = line.hints.session == Some(Session::GoesOn);
         let is_sure = !resumes || self.lost.len() >= total;
         let is_proof = line.said.word == LinkWord::Proof && is_sure;
@@ -226,39 +282,42 @@ impl Unnamed {
         let said = &Said { word, ..line.said.clone() };
         if line.said.word == LinkWord::Proof {
             self.newest_proof = Some(said.proof.clone());
-            // It replaces a connection that nobody missed.
-            if self.renewals.pop().is_some() {
-                return;
-            }
+        }
+        // It replaces a connection that nobody missed.
+        if !said.word.is_announcement() && self.renewals.pop().is_some() {
+            return None;
         }
         let of_account = |lost: &&mut Lost| said.connection.is_none() || lost.may_be_of(said);
         let distance = |lost: &Lost| line.hints.attempt.map_or(0, |attempt| lost.attempts.distance(attempt));
-        let may_answer =
-            |lost: &&mut Lost| lost.standing < Standing::Ended && !(resumes && lost.session_is_over);
+        let (logs_attempts, names_account) = (self.logs_attempts, said.connection.is_some());
+        let may_answer = |lost: &&mut Lost| {
+            let tried = lost.step == Step::Tries || !logs_attempts || names_account;
+            tried && lost.standing < Standing::Ended && !(resumes && lost.session_is_over)
+        };
         let open = self.lost.iter_mut().filter(may_answer).filter(of_account);
         let is_other = |lost: &Lost| lost.account != said.connection;
-        let Some(lost) = open.min_by_key(|lost| (is_other(lost), distance(lost), lost.standing)) else {
-            return;
-        };
+        let lost = open
+            .min_by_key(|lost| (is_other(lost), lost.step != Step::Tries, distance(lost), lost.standing))?;
         let was_red = lost.link.view(said.at, None).is_some_and(|view| view.light() == Light::Red);
         let before = lost.clone();
         lost.standing = lost.standing.max(Standing::Claimed);
         lost.newest = said.clone();
+        lost.step = Step::Waits;
         lost.attempts.note_claim();
         lost.link.apply(said);
+        let is_its_own = said.connection.is_some() && before.account == said.connection;
+        let proven = before.owner.clone().filter(|_| is_proof && is_its_own);
         if is_proof {
-            let is_its_own = said.connection.is_some() && before.account == said.connection;
             let until = if retried && !is_its_own { after(said.at, SAME_ATTEMPT) } else { said.at };
             self.answered = Some(Box::new((until, before)));
         }
         self.lost.retain(|lost| !lost.link.is_up(said.at));
         // Once red, the light stays red until no link is down.
-        if is_proof
-            && was_red
-            && let Some(next) = self.lost.first_mut()
-        {
+        let others = self.lost.iter_mut().filter(|lost| lost.newest != *said);
+        if was_red && let Some(next) = others.min_by_key(|lost| lost.standing) {
             next.link.turn_red(said.at);
         }
+        proven
     }
 
     fn trouble(&mut self, line: &Line<'_>, total: usize, rules: &Arc<Rules>) {
@@ -269,7 +328,8 @@ impl Unnamed {
         let place = self.of_trouble(line, rules);
         let place = place.or_else(|| if is_full { self.newest(|_| true) } else { None });
         let place = place.unwrap_or_else(|| {
-            let inferred = matches!(line.hints.repeats, Repeats::After { .. }) && !self.lost.is_empty();
+            let inferred = matches!(line.hints.repeats, Repeats::After { .. })
+                && self.lost.iter().any(|lost| lost.may_ever_log(line.said));
             self.lost.push(Lost::new(line.said, rules, inferred));
             self.lost.len() - 1
         });
@@ -296,11 +356,13 @@ impl Unnamed {
             let known = self.lost.iter().position(|lost| lost.account == said.connection);
             return known.or_else(|| self.lost.iter().position(|lost| lost.may_be_of(said)));
         }
-        // A refusal is repeated by the link that was refused.
-        let active = |lost: &Lost| lost.standing < Standing::Ended && !lost.pauses(said.at, rules);
+        let active = |lost: &Lost| lost.may_ever_log(said) && !lost.pauses(said.at, rules);
+        // A refusal is repeated by the link that was refused, unless only another one tries.
+        let tries = |lost: &Lost| lost.step == Step::Tries;
+        let any_tries = self.lost.iter().any(tries);
+        let repeats = |lost: &Lost| lost.standing == Standing::Refused && tries(lost) == any_tries;
         if said.word.is_refusal()
-            && let Some(refused) =
-                self.lost.iter().position(|lost| lost.standing == Standing::Refused && active(lost))
+            && let Some(refused) = self.lost.iter().position(|lost| repeats(lost) && active(lost))
         {
             return Some(refused);
         }
@@ -309,10 +371,12 @@ impl Unnamed {
             .or_else(|| self.newest(|lost| active(lost) && lost.may_log(line, rules)))
     }
 
-    /// The link of these that logged something last. One that claims to be back or was refused comes after the others.
+    /// The link of these that tries to connect, or else logged something last. One that claims to be back or was refused comes
+    /// after the others.
     fn newest(&self, of: impl Fn(&Lost) -> bool) -> Option<usize> {
         let of = self.lost.iter().enumerate().filter(|(_, lost)| of(lost));
-        of.max_by_key(|(_, lost)| (Reverse(lost.standing), lost.newest.at)).map(|(place, _)| place)
+        let key = |lost: &Lost| (lost.step == Step::Tries, Reverse(lost.standing), lost.newest.at);
+        of.max_by_key(|(_, lost)| key(lost)).map(|(place, _)| place)
     }
 
     /// Takes in a line of `gateway.run` that names this profile. If it is about a failure, what its adapter logged just before was
@@ -334,6 +398,14 @@ impl Unnamed {
             return None;
         }
         let is_near = |line: Written| line.until(said.written()) <= SAME_ATTEMPT;
+        // a line that names the account is about that link alone, and a proof of it may be told to its owner
+        let is_named = |lost: &Lost| {
+            lost.account.is_some() && lost.step == Step::FailedToConnect && lost.owner.is_none()
+        };
+        if let Some(place) = self.newest(|lost| is_named(lost) && is_near(lost.newest.written())) {
+            self.lost[place].owner = Some(Arc::clone(owner));
+            return None;
+        }
         let began = self.lost.iter().position(|lost| is_near(lost.since) && lost.account.is_none());
         let is_newest = |lost: &Lost| lost.account.is_none() && is_near(lost.newest.written());
         let place = began.or_else(|| self.newest(is_newest))?;
@@ -348,14 +420,23 @@ impl Unnamed {
         None
     }
 
-    /// Takes in a state entry that several links share: it shows that one of them is down, never that all are up.
+    /// Takes in a state entry that several links share: it shows that one of them is down, never that all are up. `is_told`: lines
+    /// that name a profile have said whose link is down.
     pub(super) fn read_entry(
         &mut self,
         at: Timestamp,
         entry: &PlatformEntry,
         grace: Option<Timestamp>,
+        is_told: bool,
         rules: &Arc<Rules>,
     ) {
+        let written = Some((entry.state, entry.updated_at));
+        let is_known = entry.updated_at.is_some() && self.entry == written;
+        self.entry = written;
+        // The file is rewritten for any change in it, and the link that wrote this may be back.
+        if is_told || (is_known && entry.state.is_negative()) {
+            return;
+        }
         self.lost.retain(|lost| lost.is_down(at, rules));
         if !entry.state.is_negative() {
             if entry.state == EntryState::Connected {

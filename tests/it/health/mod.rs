@@ -5,6 +5,7 @@ mod field_reports;
 mod field_reports_later;
 mod first_look;
 mod interleavings;
+mod link_rules;
 mod made_up_platform;
 mod only_what_changed;
 mod recording_variants;
