@@ -22,6 +22,9 @@ use super::hermes::{Ms, World, timestamp};
 /// Largest PID of Linux: no process has one above it.
 const MAX_PID: u64 = 1 << 22;
 
+/// Lines that are not older than this are in the logs, however often those were rotated: a rotated log has 5 MiB.
+const ALWAYS_KEPT: SignedDuration = SignedDuration::from_secs(10);
+
 /// A row that a first look shows green although it is not; `None`: there is none.
 pub(super) fn wrong_light(world: &World, seed: u64) -> Option<String> {
     // This process cannot be suspended, and is one process only.
@@ -149,10 +152,13 @@ impl<'a> Files<'a> {
         }
         for (path, lines) in logs {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            // up to three rotated files, none of them empty
+            // up to three rotated files, none of them empty; the newest lines are in one of them
             let mut rest = lines.as_slice();
-            for index in 0..=dice.within(0, 3) {
-                let (old, new) = rest.split_at(dice.within(0, rest.len() as Ms - 1) as usize);
+            let kept = lines.partition_point(|(at, _)| *at + ALWAYS_KEPT < self.at(self.world.now));
+            let oldest = dice.within(0, 3);
+            for index in 0..=oldest {
+                let most = if index == oldest { kept.min(rest.len() - 1) } else { rest.len() - 1 };
+                let (old, new) = rest.split_at(dice.within(0, most as Ms) as usize);
                 let name = if index == 0 {
                     path.clone()
                 } else {

@@ -49,6 +49,8 @@ pub(super) enum Act {
     /// A message is logged that arrived before the link broke.
     InTransit(usize),
     DrainBeat(Ms),
+    /// The dead executor is needed again.
+    NeedExecutor,
     Leave(Leaving),
     Exit(Leaving, Respawn),
     /// A process is started.
@@ -163,9 +165,9 @@ impl World {
                 self.resume(|gateway| std::mem::take(&mut gateway.suspended));
                 self.say_process("running", None);
             }
-            O::KillExecutor if works && self.is_ready() => {
+            O::KillExecutor if works && self.is_ready() && !self.is_executor_dead() => {
                 self.change(|gateway| gateway.executor_dead = true);
-                let read = self.say(None, "ERROR", "asyncio", "Executor shutdown has been called");
+                let read = self.need_executor();
                 self.readable(read, Read::ExecutorDead);
             }
             O::AskManager => self.say_job(),
@@ -254,6 +256,7 @@ impl World {
                     | Act::Answer(_)
                     | Act::Repeat(_)
                     | Act::InTransit(_)
+                    | Act::NeedExecutor
             );
             if gateway.leaving && of_link {
                 return;
@@ -271,6 +274,7 @@ impl World {
             Act::Repeat(link) => self.repeat(link),
             Act::InTransit(link) => self.log_message(link),
             Act::DrainBeat(until) => self.drain_beat(until),
+            Act::NeedExecutor => drop(self.need_executor()),
             Act::Leave(leaving) => self.leave(leaving),
             Act::Exit(leaving, respawn) => self.exit(leaving, respawn),
             Act::Spawn if self.gateway.is_none() => self.spawn(),
@@ -348,6 +352,17 @@ impl World {
         let read = self.write_file("state/gateway.heartbeat", &beat);
         self.readable(read, Read::Beat(self.now));
         self.later(30 * SECOND, Act::Beat);
+    }
+
+    fn is_executor_dead(&self) -> bool {
+        self.gateway.as_ref().is_some_and(|gateway| gateway.executor_dead)
+    }
+
+    /// A dead executor is logged every 5 s (measured). Returns when that can first be read.
+    fn need_executor(&mut self) -> Ms {
+        self.later(5 * SECOND, Act::NeedExecutor);
+        let line = "kanban notifier tick failed: Executor shutdown has been called";
+        self.say(None, "WARNING", "gateway.run", line)
     }
 
     fn drain(&mut self, span: Ms) {
@@ -559,9 +574,9 @@ impl World {
         };
         if self.plan.leftovers {
             let before = timestamp(0) - SignedDuration::from_hours(30);
-            platforms.insert(
-                "discord".to_owned(),
-                json!({"state": "fatal", "error_code": "gone", "updated_at": before.to_string()}),
+            // a start writes the entries of all its links anew
+            platforms.entry("discord").or_insert_with(
+                || json!({"state": "fatal", "error_code": "gone", "updated_at": before.to_string()}),
             );
             if self.plan.layout == Layout::Single {
                 served = json!(["default", "bob"]);

@@ -49,13 +49,14 @@ pub(super) enum Word {
 pub(super) enum Shown {
     Nothing,
     /// `calm`: this long after `since` it must not be red any more. `green`: this long after `since` it must be green; trouble
-    /// before that continues the loss that began at `lost`. `last`: the last trouble.
+    /// before that continues the loss that began at `lost`, with its refusal. `last`: the last trouble.
     Up {
         since: Ms,
         calm: Ms,
         green: Ms,
         lost: Ms,
         last: Ms,
+        refused: Option<Ms>,
     },
     /// `since`: when the loss could first be read. `last`: the last trouble. `claimed`: when it was last claimed to be up.
     /// `refused`: since when it is known that the credentials are refused.
@@ -226,10 +227,11 @@ impl Link {
                 Shown::Down { since, last: now, named, claimed: None, refused }
             }
             // a claim at a start, before any trouble, continues no loss
-            (Word::Trouble { named, refused }, Shown::Up { since, green, lost, last, .. })
-                if last > 0 && now < since + green =>
-            {
-                let refused = refused.then_some(now);
+            (
+                Word::Trouble { named, refused },
+                Shown::Up { since, green, lost, last, refused: before, .. },
+            ) if last > 0 && now < since + green => {
+                let refused = before.or(refused.then_some(now));
                 Shown::Down { since: lost, last: now, named, claimed: None, refused }
             }
             (Word::Trouble { named, refused }, _) => {
@@ -240,25 +242,25 @@ impl Link {
             (Word::FalseClaim, Shown::Down { since, last, named, refused, .. }) => {
                 Shown::Down { since, last, named, claimed: Some(now), refused }
             }
-            (Word::Claim(settle), Shown::Down { since, last, .. }) => {
-                Shown::Up { since: now, calm: 5 * SECOND, green: settle, lost: since, last }
+            (Word::Claim(settle), Shown::Down { since, last, refused, .. }) => {
+                Shown::Up { since: now, calm: 5 * SECOND, green: settle, lost: since, last, refused }
             }
-            (Word::Silent(settle), Shown::Down { since, last, .. }) => {
-                Shown::Up { since: last, calm: settle, green: settle, lost: since, last }
+            (Word::Silent(settle), Shown::Down { since, last, refused, .. }) => {
+                Shown::Up { since: last, calm: settle, green: settle, lost: since, last, refused }
             }
             (Word::Message, Shown::Down { last, .. } | Shown::Up { last, .. }) if now < last + IN_TRANSIT => {
                 self.shown
             }
             (Word::Claim(_), Shown::Nothing) => {
                 let green = self.platform.start_settle();
-                Shown::Up { since: now, calm: 0, green, lost: now, last: 0 }
+                Shown::Up { since: now, calm: 0, green, lost: now, last: 0, refused: None }
             }
             (Word::Claim(_), Shown::Up { .. }) => self.shown,
             (Word::Proof | Word::Message, _) => {
-                Shown::Up { since: now, calm: 0, green: 0, lost: now, last: 0 }
+                Shown::Up { since: now, calm: 0, green: 0, lost: now, last: 0, refused: None }
             }
-            (Word::Entry, Shown::Up { since, green, lost, .. }) if now < since + green => {
-                Shown::Down { since: lost, last: now, named: true, claimed: None, refused: None }
+            (Word::Entry, Shown::Up { since, green, lost, refused, .. }) if now < since + green => {
+                Shown::Down { since: lost, last: now, named: true, claimed: None, refused }
             }
             (Word::FalseClaim | Word::Silent(_) | Word::Entry, shown) => shown,
         };

@@ -14,6 +14,9 @@ use super::script::{Operation, Plan};
 /// What is written to several files at one moment is read within this time: the end of the start may be read before its last line.
 const SAME_READING: SignedDuration = SignedDuration::from_millis(700);
 
+/// A start that takes longer holds no light back: what is up is green.
+const LONGEST_START: SignedDuration = SignedDuration::from_secs(90);
+
 /// What a row shows, and since when.
 #[derive(Debug, Clone, PartialEq)]
 struct Row {
@@ -139,6 +142,7 @@ fn impossible(world: &World, changes: &[Change]) -> Option<(Ms, String)> {
                 && change.to.reason == Reason::Starting
                 && change.from.pid.is_some_and(|pid| change.to.pid == Some(pid))
                 && change.to.held_green > Some(SAME_READING)
+                && change.to.started_at.is_some_and(|started| change.at < started + LONGEST_START)
             {
                 "green before its start was finished"
             } else {
