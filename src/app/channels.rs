@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -16,6 +15,7 @@ use crate::channels::curl::Curl;
 use crate::channels::dispatch::{self, Command, DispatchView, Report, Setup};
 use crate::channels::feed::Feed;
 use crate::channels::store;
+use crate::evidence::clock;
 use crate::watcher::Update;
 use crate::watcher::snapshot::Snapshot;
 
@@ -70,7 +70,7 @@ impl Channels {
             channels: config.channel.clone(),
             lang: engine.lang,
             system_lang: engine.system_lang,
-            zone: TimeZone::system(),
+            zone: clock::time_zone(),
             anonymiser: engine.anonymiser(),
             file: store::file(&engine.folders.data),
             curl: Curl::from_environment(),
@@ -114,7 +114,7 @@ impl Channels {
                 let due = feed.apply_settings(now, channel, &config.notices);
                 (feed, due)
             } else {
-                let mut feed = Feed::new(channel, &config.notices, TimeZone::system(), now);
+                let mut feed = Feed::new(channel, &config.notices, clock::time_zone(), now);
                 feed.step(now, &Event::Silences(self.silences.clone()));
                 feed.step(now, &Event::Offline(self.offline));
                 let due = self.snapshot.as_ref().map_or_else(Vec::new, |snapshot| feed.begin(now, snapshot));

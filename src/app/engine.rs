@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::config::{Config, ConfigError, Folders, ProfileSettings};
 use crate::diagnose;
 use crate::evidence::anonymise::Anonymiser;
+use crate::evidence::clock;
 use crate::evidence::patterns::Patterns;
 use crate::health::Platforms;
 use crate::profile::{ExtraHome, Places, lexical};
@@ -141,7 +142,7 @@ impl Engine {
             only,
             settings: self.watcher_settings(patterns),
             supervisors: self.supervisors(),
-            zone: jiff::tz::TimeZone::system(),
+            zone: clock::time_zone(),
             observers,
             asked_restarts: self.asked_restarts(),
         };

@@ -6,7 +6,6 @@ use std::io::IsTerminal as _;
 use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 
-use jiff::tz::TimeZone;
 use rustix::process::{Signal, getpid, kill_process};
 use tokio::sync::mpsc;
 use tokio::sync::watch::{Sender, channel as watch_channel};
@@ -17,6 +16,7 @@ use crate::app::engine::Engine;
 use crate::app::instance::{self, Instance};
 use crate::app::messages::EngineRequest;
 use crate::config::ConfigError;
+use crate::evidence::clock;
 use crate::health::{Light, Reason};
 use crate::log;
 use crate::runtime::{Interrupts, runtime, share_heap};
@@ -85,7 +85,7 @@ pub(super) fn run(
         config_error: mistake,
         folders: engine.folders.clone(),
         system_lang: engine.system_lang,
-        zone: TimeZone::system(),
+        zone: clock::time_zone(),
         presence: Box::new(move |presence| report_presence(*presence, &hidden, lang)),
         listener: Some(listener),
     };

@@ -1,7 +1,6 @@
 //! `gatelight channels`: lists the channels of the settings with their state, or tests one.
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::names::MAX_NAME;
@@ -13,6 +12,7 @@ use crate::channels::outgoing::Outgoing;
 use crate::channels::store::{self, Stored};
 use crate::channels::target;
 use crate::config::{ChannelSettings, HeartbeatSettings};
+use crate::evidence::clock;
 use crate::redact::one_line;
 use crate::runtime::runtime;
 use crate::terminal::Terminal;
@@ -133,7 +133,7 @@ fn as_text(
     terminal: &mut Terminal<'_>,
 ) -> error::Result<()> {
     let lang = terminal.lang;
-    let zone = TimeZone::system();
+    let zone = clock::time_zone();
     let time = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
     if channels.is_empty() && beat.is_none() {
         terminal.wrapped_lines(lang.pick(say::NONE))?;

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::OK;
 use super::value::Expected;
 use crate::app::engine::Engine;
+use crate::evidence::clock;
 use crate::history::render::render;
 use crate::history::{Reader, Record, Window, export};
 use crate::redact;
@@ -67,7 +68,7 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
     }
     if !args.json && !args.csv {
         match &record {
-            Some(record) => show(record, window, &TimeZone::system(), terminal)?,
+            Some(record) => show(record, window, &clock::time_zone(), terminal)?,
             None => terminal.wrapped_lines(lang.pick(phrases::NONE_YET))?,
         }
         return Ok(OK);

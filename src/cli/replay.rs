@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use crate::evidence::clock;
 use crate::evidence::patterns::Patterns;
 use crate::health::{Change, Deadlines, Light};
 use crate::postmortem;
@@ -99,7 +100,7 @@ fn play_logs(
     terminal: &mut Terminal<'_>,
 ) -> error::Result<()> {
     let bar = Progress::of_files(logs);
-    let logs = postmortem::Logs::open(logs, &TimeZone::system())?;
+    let logs = postmortem::Logs::open(logs, &clock::time_zone())?;
     for path in &logs.silent {
         warn(&labelled(terminal.lang, &path.to_string_lossy(), terminal.lang.pick(NO_STAMPS)));
     }
@@ -240,7 +241,7 @@ struct Printer {
 
 impl Printer {
     fn new(start: Timestamp, json: bool) -> Self {
-        Self { start, json, zone: TimeZone::system() }
+        Self { start, json, zone: clock::time_zone() }
     }
 
     /// Prints all changes and returns the last one.

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::OK;
 use super::history::since;
 use crate::app::engine::Engine;
 use crate::app::open;
+use crate::evidence::clock;
 use crate::postmortem;
 use crate::redact::one_line;
 use crate::report::{Request, Source, check_replaceable, write_private};
@@ -49,7 +49,7 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
         [] => Source::History(&history),
         files => Source::Logs { files, patterns: &patterns, progress: &progress },
     };
-    let (lang, now, zone) = (terminal.lang, Timestamp::now(), TimeZone::system());
+    let (lang, now, zone) = (terminal.lang, Timestamp::now(), clock::time_zone());
     let page = Request { source, since: args.since, now, lang, zone }.make()?;
     drop(bar);
     for (name, files) in postmortem::by_profile(&args.from_logs) {

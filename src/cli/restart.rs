@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::names::{self, MAX_NAME};
 use crate::app::engine::Engine;
+use crate::evidence::clock;
 use crate::health::{Deadlines, Light, Reason};
 use crate::history::{Store, StoreError};
 use crate::profile::Places;
@@ -230,7 +231,7 @@ fn admit(
             Some(Work::Join { name: name.to_owned(), gateway: gateway.name.clone(), limit })
         }
         Admission::TooMany(TooMany { count, again_at }) => {
-            let zoned = again_at.to_zoned(jiff::tz::TimeZone::system());
+            let zoned = again_at.to_zoned(clock::time_zone());
             let at = zoned.strftime("%H:%M:%S").to_string();
             let text = reporter.fill(words::TOO_MANY, &[("count", &count.to_string()), ("at", &at)]);
             reporter.refuse(name, "too-many", &text);

@@ -11,6 +11,7 @@ use super::value::Expected;
 use crate::alerts::{Acknowledged, Mute, Silence};
 use crate::app::engine::Engine;
 use crate::app::silences;
+use crate::evidence::clock;
 use crate::terminal::Terminal;
 use crate::text::display::label;
 use crate::text::error::{self, Context as _};
@@ -110,7 +111,7 @@ pub(super) fn mute(args: &MuteArgs, engine: &Engine, terminal: &mut Terminal<'_>
         Ok(profile) => profile.name,
         Err(code) => return Ok(code),
     };
-    let (now, zone) = (Timestamp::now(), TimeZone::system());
+    let (now, zone) = (Timestamp::now(), clock::time_zone());
     let mute = args.until.map(|until| until.mute(now, &zone));
     change(&name, engine, |silence| silence.mute = mute)?;
     let name = label(&name);

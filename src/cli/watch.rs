@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{OK, names};
 use crate::app::engine::{Engine, first_look};
+use crate::evidence::clock;
 use crate::health::evidence::PlatformName;
 use crate::health::{Change, Light, LinkVerdict, Reason, Verdict};
 use crate::recording::Printed;
@@ -199,7 +200,7 @@ fn link_line(
         let platform = crate::redact::one_line(&text::reason::platform(lang, &link.platform), 40);
         let whose = format!("{} · {platform}", crate::redact::one_line(name, 40));
         let title = text::reason::title(lang, link.reason, Some(&link.platform));
-        let at = at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S");
+        let at = at.to_zoned(clock::time_zone()).strftime("%H:%M:%S");
         let shown = style::light(link.light, terminal);
         let title = style::in_light(&title, link.light, terminal.color);
         writeln!(terminal.out, "{at}  {shown} {whose:<12} {title}")?;
@@ -222,7 +223,7 @@ pub fn line(
         return Ok(());
     }
     let (lang, color) = (terminal.lang, terminal.color);
-    let at = change.at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S");
+    let at = change.at.to_zoned(clock::time_zone()).strftime("%H:%M:%S");
     let light = change.to.light();
     let title = style::in_light(&crate::text::reason::title_of(&change.to, lang), light, color);
     let name = crate::redact::one_line(&profile.name, 40);

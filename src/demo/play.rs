@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::supervisor::Embedded;
+use crate::evidence::clock;
 use crate::evidence::patterns::Patterns;
 use crate::health::{Deadlines, Manager, Reason};
 use crate::profile::{JobFile, Places, Profile};
@@ -204,7 +205,7 @@ fn start_watcher(folder: &Path, profiles: &[Profile], supervisor: &Arc<Embedded>
         only: Vec::new(),
         settings: Settings::new(Arc::new(Patterns::new(&[])?)),
         supervisors,
-        zone: jiff::tz::TimeZone::system(),
+        zone: clock::time_zone(),
         observers: watcher::Observers::new(),
         asked_restarts: Box::new(|_| Vec::new()),
     })?)

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Diagnosis, LOG_LINES, LogLine, around, log, render, system};
 use crate::doctor::Finding;
 use crate::evidence::anonymise::Anonymiser;
+use crate::evidence::clock;
 use crate::files;
 use crate::health::JobState;
 use crate::history::{Reader, Window};
@@ -77,7 +78,7 @@ impl Sources<'_> {
         let record = Reader::window(self.history, Window::last(SPAN, now)).ok().flatten();
         render(&Diagnosis {
             now,
-            zone: &jiff::tz::TimeZone::system(),
+            zone: &clock::time_zone(),
             lang,
             anonymiser: self.anonymiser,
             view,

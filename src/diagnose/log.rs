@@ -6,6 +6,7 @@ use std::time::Instant;
 use jiff::civil::DateTime;
 
 use super::LogLine;
+use crate::evidence::clock;
 use crate::evidence::line::head;
 use crate::evidence::tail::{Limits, Tailer};
 use crate::order::Order as _;
@@ -94,7 +95,7 @@ pub(crate) fn read_new(tailers: &mut Tailers) -> VecDeque<MergedLine> {
 
 /// The last `wanted` lines for a report.
 pub(super) fn last_lines(profile: &Profile, wanted: usize) -> Vec<LogLine> {
-    let zone = jiff::tz::TimeZone::system();
+    let zone = clock::time_zone();
     let lines = read_past(profile, None, wanted).1.into_iter();
     lines
         .map(|line| LogLine {

@@ -1,9 +1,26 @@
-//! How long the machine slept, as the difference of two clocks, and by how much the wall clock was set.
+//! How long the machine slept, as the difference of two clocks, by how much the wall clock was set, and its time zone.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+
+use crate::files;
+
+/// The system's time zone (localtime(5)); `TZ` overrides it.
+const LOCAL_TIME: &str = "/etc/localtime";
+
+/// Largest file of a time zone that is read, in bytes: those of tzdata have less than 4 kB.
+const ZONE_BYTES: u64 = 1 << 20;
+
+/// The system's time zone, as [`TimeZone::system`] finds it. That lists all zones of the system first, to look up the name
+/// that the file's link leads to: 24 folders, and 0.1 MB for their names.
+pub(crate) fn time_zone() -> TimeZone {
+    let of_file = || TimeZone::tzif("local", &files::read(LOCAL_TIME.as_ref(), ZONE_BYTES).ok()?).ok();
+    let has_variable = std::env::var_os("TZ").is_some();
+    if has_variable { None } else { of_file() }.unwrap_or_else(TimeZone::system)
+}
 
 /// One moment on two clocks.
 #[derive(Debug, Clone, Copy)]

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::html::GENERATOR;
 use super::{ReportInput, render};
+use crate::evidence::clock;
 use crate::evidence::patterns::Patterns;
 use crate::files;
 use crate::history::{Reader, Window};
@@ -63,7 +64,7 @@ pub(crate) struct Page {
 impl Request<'_> {
     /// The page of the last 90 days, as the menu offers it.
     pub(crate) fn timeline(history: &Path, lang: Lang) -> Request<'_> {
-        let (now, zone) = (Timestamp::now(), TimeZone::system());
+        let (now, zone) = (Timestamp::now(), clock::time_zone());
         Request { source: Source::History(history), since: LONGEST_STRIP, now, lang, zone }
     }
 
@@ -75,7 +76,7 @@ impl Request<'_> {
                 (Reader::window(file, all)?.unwrap_or_default(), self.now, Vec::new())
             }
             Source::Logs { files, patterns, progress } => {
-                let past = postmortem::read(files, patterns, &TimeZone::system(), progress)?;
+                let past = postmortem::read(files, patterns, &clock::time_zone(), progress)?;
                 (past.record, past.end, past.silent)
             }
         };
