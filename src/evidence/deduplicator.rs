@@ -12,7 +12,7 @@ use super::log_event::LogEvent;
 const MAX_REMEMBERED: usize = 512;
 
 /// Room for so many more events is reserved at once.
-const STEP: usize = 64;
+const STEP: usize = 16;
 
 /// Lists that the events with a stamp are spread over.
 const LISTS: usize = 256;

@@ -71,7 +71,7 @@ impl Logs {
         wanted: Wanted,
     ) -> (Self, LogPast) {
         let mut logs = Self {
-            sources: Vec::new(),
+            sources: Vec::with_capacity(paths.len()),
             book: LogBook::new(Arc::clone(patterns)),
             patterns: Arc::clone(patterns),
             zone: zone.clone(),
