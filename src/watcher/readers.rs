@@ -24,6 +24,10 @@ use crate::worker;
 /// Most homes that are read at the same time.
 const MAX_READERS: usize = 32;
 
+/// Stack of a reader, in bytes. glibc keeps the stacks of ended threads, 40 MB of them (nptl/nptl-stack.c,
+/// `stack_cache_maxsize`), each with 20 kB in memory; of larger stacks it keeps fewer. What is not used takes no memory.
+const STACK: usize = 16 << 20;
+
 /// A request to read the past of a home.
 pub(super) struct Request {
     pub id: MonitorId,
@@ -89,7 +93,7 @@ impl Readers {
             // the watcher may have ended
             let _ = events.blocking_send(Event::PastRead(id, outcome));
         };
-        thread::Builder::new().name("past".to_owned()).spawn(work)?;
+        reader("past").spawn(work)?;
         self.active += 1;
         Ok(())
     }
@@ -105,12 +109,16 @@ impl Readers {
             let reading = catch_unwind(AssertUnwindSafe(|| Box::new(errand.run()))).ok();
             let _ = events.blocking_send(Event::Read(id, reading));
         };
-        if thread::Builder::new().name("read".to_owned()).spawn(work).is_err() {
+        if reader("read").spawn(work).is_err() {
             return Err(errand);
         }
         self.active += 1;
         hand_over.send(errand).map_err(|lost| lost.0)
     }
+}
+
+fn reader(name: &str) -> thread::Builder {
+    thread::Builder::new().name(name.to_owned()).stack_size(STACK)
 }
 
 /// The gateway's process, from the manager's answer.
