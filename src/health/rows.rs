@@ -16,7 +16,7 @@ use super::verdict::{Change, Glance, Verdict};
 #[derive(Debug, Clone)]
 pub(super) struct Rows {
     own: Row,
-    served: BTreeMap<ProfileName, Row>,
+    served: BTreeMap<ProfileName, Box<Row>>,
     /// The clock of the state when they were last judged.
     judged_at: Timestamp,
 }
@@ -40,7 +40,8 @@ impl Rows {
     /// The verdict on this profile.
     pub(super) fn of<'a>(&'a self, profile: &str, state: &'a State) -> Option<&'a Verdict> {
         let own = Some(&self.own).filter(|row| *row.profile == *profile);
-        own.or_else(|| self.served.get(profile)).map(|row| row.verdict(state, self.judged_at))
+        own.or_else(|| self.served.get(profile).map(Box::as_ref))
+            .map(|row| row.verdict(state, self.judged_at))
     }
 
     /// Judges these rows, and those of profiles that have none yet. Adds the changes of light, reason or platform.
@@ -63,16 +64,17 @@ impl Rows {
 
     fn judge_all(&mut self, state: &State, changes: &mut Vec<Change>) {
         for profile in state.life.served.names() {
-            let row = || Row::unknown(Arc::clone(profile), state.time.now());
+            // boxed: most gateways serve a few profiles, and a map has room for eleven at once
+            let row = || Box::new(Row::unknown(Arc::clone(profile), state.time.now()));
             self.served.entry(Arc::clone(profile)).or_insert_with(row);
         }
-        for row in std::iter::once(&mut self.own).chain(self.served.values_mut()) {
+        for row in std::iter::once(&mut self.own).chain(self.served.values_mut().map(Box::as_mut)) {
             changes.extend(row.judge(state, self.judged_at));
         }
     }
 
     fn all(&self) -> impl Iterator<Item = &Row> {
-        std::iter::once(&self.own).chain(self.served.values())
+        std::iter::once(&self.own).chain(self.served.values().map(Box::as_ref))
     }
 }
 
