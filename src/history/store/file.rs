@@ -125,11 +125,11 @@ fn open_to_write(path: &Path, busy: Duration) -> Result<Connection, StoreError> 
         db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
     }
     // Whole transactions survive a kill; a power cut may take the last ones, never the file.
-    // 96 kB of pages instead of 2 MB, which a day of incidents would fill: a change is one small write, and the check below
+    // 64 kB of pages instead of 2 MB, which a day of incidents would fill: a change is one small write, and the check below
     // reads every page once.
     db.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 1048576;
-         PRAGMA wal_autocheckpoint = 256; PRAGMA cache_size = -96",
+         PRAGMA wal_autocheckpoint = 256; PRAGMA cache_size = -64",
     )?;
     limit_size(&db)?;
     let check: String = db.query_row("PRAGMA quick_check(1)", [], |r| r.get(0))?;
