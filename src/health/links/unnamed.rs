@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 
 use super::attempts::Attempts;
 use crate::health::link::{Link, Said, View, Written};
@@ -326,7 +327,7 @@ impl Unnamed {
             self.tell_apart(line);
         }
         let place = self.of_trouble(line, rules);
-        let place = place.or_else(|| if is_full { self.newest(|_| true) } else { None });
+        let place = place.or_else(|| if is_full { self.newest(line.said.stamp, |_| true) } else { None });
         let place = place.unwrap_or_else(|| {
             let inferred = matches!(line.hints.repeats, Repeats::After { .. })
                 && self.lost.iter().any(|lost| lost.may_ever_log(line.said));
@@ -367,15 +368,18 @@ impl Unnamed {
             return Some(refused);
         }
         let goes_on = |lost: &Lost| line.hints.attempt.is_some_and(|attempt| lost.attempts.goes_on(attempt));
-        self.newest(|lost| active(lost) && goes_on(lost))
-            .or_else(|| self.newest(|lost| active(lost) && lost.may_log(line, rules)))
+        self.newest(said.stamp, |lost| active(lost) && goes_on(lost))
+            .or_else(|| self.newest(said.stamp, |lost| active(lost) && lost.may_log(line, rules)))
     }
 
-    /// The link of these that tries to connect, or else logged something last. One that claims to be back or was refused comes
-    /// after the others.
-    fn newest(&self, of: impl Fn(&Lost) -> bool) -> Option<usize> {
+    /// The link of these that a line with this stamp is about: the one that logged another at that moment, or tries to connect, or
+    /// logged something last. One that claims to be back or was refused comes after the others.
+    fn newest(&self, stamp: Option<DateTime>, of: impl Fn(&Lost) -> bool) -> Option<usize> {
+        let key = |lost: &Lost| {
+            let at_once = stamp.is_some() && lost.newest.stamp == stamp;
+            (at_once, lost.step == Step::Tries, Reverse(lost.standing), lost.newest.at)
+        };
         let of = self.lost.iter().enumerate().filter(|(_, lost)| of(lost));
-        let key = |lost: &Lost| (lost.step == Step::Tries, Reverse(lost.standing), lost.newest.at);
         of.max_by_key(|(_, lost)| key(lost)).map(|(place, _)| place)
     }
 
@@ -402,13 +406,14 @@ impl Unnamed {
         let is_named = |lost: &Lost| {
             lost.account.is_some() && lost.step == Step::FailedToConnect && lost.owner.is_none()
         };
-        if let Some(place) = self.newest(|lost| is_named(lost) && is_near(lost.newest.written())) {
+        if let Some(place) = self.newest(said.stamp, |lost| is_named(lost) && is_near(lost.newest.written()))
+        {
             self.lost[place].owner = Some(Arc::clone(owner));
             return None;
         }
         let began = self.lost.iter().position(|lost| is_near(lost.since) && lost.account.is_none());
         let is_newest = |lost: &Lost| lost.account.is_none() && is_near(lost.newest.written());
-        let place = began.or_else(|| self.newest(is_newest))?;
+        let place = began.or_else(|| self.newest(said.stamp, is_newest))?;
         if began.is_some() || (!was_down && self.lost.len() == 1) {
             let Lost { link, newest, .. } = self.lost.remove(place);
             return Some((link, newest));
@@ -448,7 +453,7 @@ impl Unnamed {
             let said = Said::of_entry(at, entry, entry.word(), grace);
             self.lost.push(Lost::new(&said, rules, false));
         }
-        if let Some(place) = self.newest(|_| true) {
+        if let Some(place) = self.newest(None, |_| true) {
             self.lost[place].link.read_entry(at, entry, grace);
         }
         self.lost.retain(|lost| lost.link.exists());
