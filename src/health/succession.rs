@@ -28,7 +28,6 @@ const FIRST_LOOKS: Duration = Duration::from_secs(2);
 /// The processes of one gateway over time.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Succession {
-    /// What is the same for every process.
     pub origin: Origin,
     /// When watching began.
     begun: Timestamp,
@@ -204,7 +203,7 @@ impl Succession {
 
     fn read_record(&mut self, moment: Moment<'_>, record: LogRecord) {
         let now = moment.now;
-        // What was written before the process was started is not its own, whatever follows from it.
+        // what was written before the process was started is not its own
         if self.gateway.id.started_at.is_some_and(|at| now < before(at, START_TOLERANCE)) {
             return;
         }
@@ -308,7 +307,8 @@ impl Succession {
             && !gateway.links.any_was_proven()
             && (gateway.beginning >= Beginning::Witnessed || gateway.id.started_at.is_some())
             && now < after(gateway.startup.timer.since, LATE_LINES);
-        let is_first = gateway.said_start() && self.predecessor.is_none();
+        let may_log = |old: &Predecessor| old.may_still_log(now, self.since);
+        let is_first = gateway.said_start() && !self.predecessor.as_ref().is_some_and(may_log);
         young && !is_first && is_of_shutdown(signal)
     }
 
