@@ -204,9 +204,13 @@ impl World {
             let due = self.agenda.first_key_value().map(|((at, _), _)| *at).filter(|at| *at <= until);
             let next = due.unwrap_or(until);
             if next > self.now {
-                self.check(true);
+                self.check();
+                // a deadline that ends together with an event is judged with it
+                if next > self.now + 1 {
+                    self.now = next - 1;
+                    self.check();
+                }
                 self.now = next;
-                self.check(false);
             }
             let Some(_) = due else { return };
             if let Some((_, (owner, act))) = self.agenda.pop_first() {
@@ -468,7 +472,7 @@ impl World {
     }
 
     fn sleep(&mut self, span: Ms) {
-        self.check(true);
+        self.check();
         let agenda = std::mem::take(&mut self.agenda);
         self.agenda = agenda.into_iter().map(|((at, order), act)| ((at + span, order), act)).collect();
         let from = self.now;

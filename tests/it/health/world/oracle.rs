@@ -139,7 +139,9 @@ impl Knowledge {
                     self.unsure_until = now + TOGETHER;
                 }
                 links[*index].learn(now, *word);
-                if let Some(woke) = self.woke.filter(|woke| *woke + WAKE_GRACE > now) {
+                // a claim of that time settles as any other
+                let grace = self.woke.filter(|woke| *woke + WAKE_GRACE > now);
+                if let Some(woke) = grace.filter(|_| !matches!(word, Word::Claim(_))) {
                     links[*index].restart_silence(now, woke, WAKE_GRACE);
                 }
                 return;
@@ -308,20 +310,18 @@ impl Allowed {
 #[derive(Debug, Clone)]
 pub(super) struct Check {
     pub at: Ms,
-    /// After the events of that moment, or before them.
-    pub after: bool,
     pub served: bool,
     pub allowed: Allowed,
     pub why: &'static str,
 }
 
 impl World {
-    /// Adds a check of the lights at this moment.
-    pub(super) fn check(&mut self, after: bool) {
+    /// Adds a check of the lights at this moment, after its events.
+    pub(super) fn check(&mut self) {
         for served in [false, true].into_iter().take(self.rows()) {
             let (allowed, why) = self.allowed(served);
             if allowed != Allowed::ANY {
-                self.checks.push(Check { at: self.now, after, served, allowed, why });
+                self.checks.push(Check { at: self.now, served, allowed, why });
             }
         }
     }

@@ -88,14 +88,13 @@ fn wrong_light(world: &World, changes: &[Change]) -> Option<(Ms, String)> {
     for check in &world.checks {
         let name = if check.served { "alice" } else { "default" };
         let Some(row) = rows.get(name) else { continue };
-        let count = row.partition_point(|shown| shown.at < check.at || (check.after && shown.at == check.at));
+        let count = row.partition_point(|shown| shown.at <= check.at);
         let light = count.checked_sub(1).map_or(Light::Grey, |newest| row[newest].light);
         if !check.allowed.allows(light) {
-            let when = if check.after { "at" } else { "just before" };
             let at = check.at as f64 / 1e3;
             return Some((
                 check.at,
-                format!("{name} is {light:?} {when} {at} ({}): {:?}", check.why, check.allowed),
+                format!("{name} is {light:?} at {at} ({}): {:?}", check.why, check.allowed),
             ));
         }
     }
