@@ -322,7 +322,7 @@ fn line_at(block: &[u8], place: usize) -> &[u8] {
 }
 
 /// Removes the colours (`ESC [ … m`) that some consoles and wrappers add.
-fn without_colours(block: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn without_colours(block: &[u8]) -> Cow<'_, [u8]> {
     const ESCAPE: u8 = 0x1b;
     if memchr(ESCAPE, block).is_none() {
         return Cow::Borrowed(block);

@@ -4,6 +4,7 @@
 //! A recording holds one gateway: its own profile and those that it serves. [`Recording::read`] reads one,
 //! [`Recording::play`] judges it again.
 
+mod first_look;
 mod parse;
 mod play;
 

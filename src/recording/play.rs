@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::first_look::FirstLook;
 use super::{Event, EventKind, Recording, at};
+use crate::evidence::log_event::LogEvent;
 use crate::evidence::logbook::LogBook;
 use crate::evidence::patterns::Patterns;
 use crate::evidence::state_files;
@@ -27,12 +29,17 @@ impl Recording {
     ) -> Core {
         let start = self.header.start;
         let profile = ProfileName::from(self.header.profile.as_str());
-        let mut core = Core::new(profile, platforms, deadlines, start);
-        core.go_live().iter().for_each(&mut *sink);
         let mut reader = Reader { books: BTreeMap::new(), patterns };
+        let (mut core, events) = if let Some(look) = FirstLook::of(self) {
+            (look.play(&mut reader, profile, platforms, deadlines, sink), look.later)
+        } else {
+            let mut core = Core::new(profile, platforms, deadlines, start);
+            core.go_live().iter().for_each(&mut *sink);
+            (core, self.events.as_slice())
+        };
         let mut sleeps = self.sleeps().peekable();
         let mut asleep = false;
-        for moment in self.events.chunk_by(|a, b| a.t.total_cmp(&b.t).is_eq()) {
+        for moment in events.chunk_by(|a, b| a.t.total_cmp(&b.t).is_eq()) {
             let t = moment.first().map_or(0.0, |event| event.t);
             let now = at(start, t);
             if !asleep && let Some((from, _)) = sleeps.peek().filter(|(from, to)| (*from..=*to).contains(&t))
@@ -68,15 +75,16 @@ impl Recording {
 }
 
 /// Reads lines and files into evidence.
-struct Reader {
+pub(super) struct Reader {
     books: BTreeMap<Option<ProfileName>, LogBook>,
-    patterns: Arc<Patterns>,
+    pub(super) patterns: Arc<Patterns>,
 }
 
 impl Reader {
     /// The evidence of one moment in order: a process before its lines, its lines and files before its end.
     fn read(&mut self, moment: &[Event], now: Timestamp) -> Vec<Evidence> {
-        let mut found = self.read_lines(moment, now);
+        let mut found: Vec<Evidence> =
+            self.read_lines(moment, now).into_iter().map(LogEvent::into_evidence).collect();
         for event in moment {
             match &event.kind {
                 EventKind::File { file, json } => {
@@ -90,7 +98,8 @@ impl Reader {
         found
     }
 
-    fn read_lines(&mut self, moment: &[Event], now: Timestamp) -> Vec<Evidence> {
+    /// The events in the lines of these, each once.
+    pub(super) fn read_lines(&mut self, moment: &[Event], now: Timestamp) -> Vec<LogEvent> {
         let mut blocks: BTreeMap<&Option<ProfileName>, BTreeMap<&str, Vec<u8>>> = BTreeMap::new();
         for event in moment {
             let EventKind::Line { home, log, line } = &event.kind else { continue };
@@ -98,20 +107,21 @@ impl Reader {
             block.extend_from_slice(line.as_bytes());
             block.push(b'\n');
         }
-        let mut records = Vec::new();
+        let (homes, mut records) = (blocks.len(), Vec::new());
         for (home, files) in blocks {
             let new = || LogBook::new(Arc::clone(&self.patterns));
             let book = self.books.entry(home.clone()).or_insert_with(new);
             let files = files.iter().map(|(file, block)| (*file, block.as_slice()));
-            records.extend(book.read(files, now).into_iter().map(|event| {
-                let mut record = event.record;
-                record.home.clone_from(home);
-                record
+            records.extend(book.read(files, now).into_iter().map(|mut event| {
+                event.record.home.clone_from(home);
+                event
             }));
         }
         // several homes in the order of the timestamps; records without one come last
-        records.sort_by_key(|record| (record.stamp.is_none(), record.stamp));
-        records.into_iter().map(Evidence::Log).collect()
+        if homes > 1 {
+            records.sort_by_key(|event| (event.record.stamp.is_none(), event.record.stamp));
+        }
+        records
     }
 }
 

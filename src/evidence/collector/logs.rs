@@ -24,7 +24,7 @@ use crate::health::{Signal, Unreadable};
 const LONGEST_START: Duration = Duration::from_secs(60);
 
 /// The log of the program that holds the connection to WhatsApp. Its lines have no timestamps.
-const BRIDGE_LOG: &str = "bridge.log";
+pub(crate) const BRIDGE_LOG: &str = "bridge.log";
 
 struct Source {
     name: String,
@@ -229,7 +229,7 @@ impl Logs {
 ///
 /// Events shortly before its start may be its own, because the clock was corrected since; but then they follow the
 /// record of its start. Without such a record they are the last output of the process before.
-fn split_at_start(events: Dated, started_at: Timestamp) -> (Dated, Dated) {
+pub(super) fn split_at_start(events: Dated, started_at: Timestamp) -> (Dated, Dated) {
     let window = less_tolerance(started_at)..=started_at.saturating_add(LONGEST_START).unwrap_or(started_at);
     let starts =
         |(at, event): &(Timestamp, LogEvent)| event.record.signal == Signal::Start && window.contains(at);

@@ -29,10 +29,12 @@ use crate::profile::Profile;
 use backward::Wanted;
 use folders::Folders;
 use home_files::{Contents, FileRead, HomeFiles};
-use logs::{LogPast, Logs};
+pub(crate) use logs::BRIDGE_LOG;
+use logs::Logs;
 use observer::Emitter;
 pub use observer::{Observed, Observer};
 pub use past::Past;
+pub(crate) use past::recorded;
 use processes::Processes;
 use updates::Updates;
 

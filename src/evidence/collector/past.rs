@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::LogPast;
+use super::backward::Reach;
 use super::home_files::{Contents, FileRead, FirstContents};
+use super::logs::{LogPast, split_at_start};
 use crate::evidence::log_event::Dated;
 use crate::health::evidence::Lock;
 use crate::health::{Evidence, ProcessState, Proof, Signal, Unreadable};
@@ -47,7 +48,6 @@ pub(super) fn assemble(found: Found) -> (Past, FirstContents) {
     if !prior.takeovers.is_empty() {
         past.push((begun, Evidence::Takeovers(prior.takeovers)));
     }
-    past.extend(processes.iter().map(|process| (begun, as_it_began(process))));
     // the locks first: they tell how many links there are
     if !locks.is_empty() {
         past.push((begun, Evidence::Locks(locks)));
@@ -56,7 +56,12 @@ pub(super) fn assemble(found: Found) -> (Past, FirstContents) {
     // when the process ended is unknown: it counts as gone since its last output
     let last_output = newest.max(logs.events.last().map_or(Timestamp::MIN, |(at, _)| *at));
     let silent_from_the_start = logs.events.is_empty();
-    let mut wrote: Past = logs.events.into_iter().map(|(at, event)| (at, event.into_evidence())).collect();
+    let at_its_start = |process: &Evidence| match start_of(process) {
+        Some(start) => (start.clamp(begun, now), as_it_began(process)),
+        None => (begun, process.clone()),
+    };
+    let mut wrote: Past = processes.iter().map(at_its_start).collect();
+    wrote.extend(logs.events.into_iter().map(|(at, event)| (at, event.into_evidence())));
     let cut = logs.reach.bounded && !logs.reach.to_start && !logs.reach.to_link;
     if cut || (shares_home && silent_from_the_start) {
         wrote.push((now, Evidence::HistoryTruncated));
@@ -85,6 +90,48 @@ pub(super) fn assemble(found: Found) -> (Past, FirstContents) {
         *at = latest;
     }
     (past, contents)
+}
+
+/// What a recording holds of the past, in the order in which it is judged. `processes`: those that are there at `now`. `files`:
+/// with the times at which they were written, where those are known. `events`: in the order of their times.
+pub(crate) fn recorded(
+    now: Timestamp,
+    processes: Vec<Evidence>,
+    files: Vec<(Option<Timestamp>, Evidence)>,
+    events: Dated,
+    locks: Vec<Lock>,
+) -> Past {
+    let started_at = processes.iter().filter_map(start_of).min();
+    let (before, events) = match started_at {
+        Some(started_at) => split_at_start(events, started_at),
+        None => (Dated::new(), events),
+    };
+    let newest =
+        files.iter().filter_map(|(written, _)| *written).chain(events.iter().map(|(at, _)| *at)).max();
+    let read = |(written, evidence): (Option<Timestamp>, _)| FileRead {
+        file: "",
+        contents: Contents::Unusable,
+        written: written.unwrap_or(now),
+        evidence: Some(evidence),
+    };
+    let found = Found {
+        now,
+        started_at,
+        newest,
+        is_gone: processes.contains(&Evidence::NoProcess),
+        processes: processes.into_iter().filter(|process| *process != Evidence::NoProcess).collect(),
+        files: files.into_iter().map(read).collect(),
+        logs: LogPast { events, before, reach: Reach::default() },
+        locks,
+        unreadable: None,
+        shares_home: false,
+    };
+    assemble(found).0
+}
+
+/// When the process was started, if it is known.
+const fn start_of(process: &Evidence) -> Option<Timestamp> {
+    if let Evidence::Process { started_at, .. } = process { *started_at } else { None }
 }
 
 /// Splits the files into their evidence with its times, the start records, and the contents.

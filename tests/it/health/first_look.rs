@@ -173,7 +173,9 @@ fn a_first_look_is_as_right_as_a_long_watch() {
     let patterns = crate::support::patterns();
     let (mut wrong, mut compared) = (Vec::new(), 0);
     for name in recordings::all() {
-        if NOT_SEEN.iter().any(|not_seen| name.ends_with(not_seen)) {
+        // those that begin with a first look hold the past at one moment
+        let begins_late = name.contains("seen_later");
+        if begins_late || NOT_SEEN.iter().any(|not_seen| name.ends_with(not_seen)) {
             continue;
         }
         let file = std::fs::File::open(recordings::file(&name)).unwrap();
