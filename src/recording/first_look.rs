@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::play::Reader;
+use super::reader::Reader;
 use super::{Event, EventKind, Recording, at};
 use crate::evidence::collector::{BRIDGE_LOG, recorded};
 use crate::evidence::log_event::{Dated, LogEvent};

@@ -7,6 +7,7 @@
 mod first_look;
 mod parse;
 mod play;
+mod reader;
 
 use std::borrow::Cow;
 use std::time::Duration;
