@@ -135,8 +135,24 @@ impl Heads {
         };
         let nanos = i32::try_from(millis).ok()? * 1_000_000;
         let time = Time::new(minute.hour(), minute.minute(), second, nanos).ok()?;
-        Some((minute.date().to_datetime(time), used))
+        Some((minute.date().to_datetime(time), used + beyond_millis(&text[used..])))
     }
+}
+
+/// The length of what other formats than Hermes' own put behind the milliseconds: more digits, and a zone (`Z`, `+0800`,
+/// `+08:00`, after a blank or not). The time is taken for local all the same, as that of every line.
+fn beyond_millis(text: &[u8]) -> usize {
+    let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
+    let rest = &text[digits..];
+    let blank = usize::from(matches!(rest, [b' ', b'+' | b'-', ..]));
+    let zone = match &rest[blank..] {
+        [b'Z', ..] => 1,
+        [b'+' | b'-', a, b, b':', c, d, ..] if number(&[*a, *b, *c, *d]).is_some() => 6,
+        [b'+' | b'-', a, b, c, d, ..] if number(&[*a, *b, *c, *d]).is_some() => 5,
+        _ => return digits,
+    };
+    let used = digits + blank + zone;
+    if matches!(text.get(used), None | Some(b' ' | b']')) { used } else { digits }
 }
 
 fn unstamped(line: &[u8]) -> Option<Head<'_>> {
@@ -237,6 +253,17 @@ mod tests {
                 "turn: a",
             ),
             ("[Lark] [2026-11-22 11:09:14,271] [ERROR] msg", Some(at), Level::Error, Some("Lark"), "msg"),
+            ("2026-11-22 11:09:14.271Z ERROR Lark: msg", Some(at), Level::Error, Some("Lark"), "msg"),
+            ("2026-11-22T11:09:14.271+0000 ERROR Lark: msg", Some(at), Level::Error, Some("Lark"), "msg"),
+            ("2026-11-22 11:09:14,271 +0800 ERROR Lark: msg", Some(at), Level::Error, Some("Lark"), "msg"),
+            ("2026-11-22 11:09:14.271000-09:30 ERROR Lark: msg", Some(at), Level::Error, Some("Lark"), "msg"),
+            (
+                "[Lark] [2026-11-22 11:09:14,271+0800] [ERROR] msg",
+                Some(at),
+                Level::Error,
+                Some("Lark"),
+                "msg",
+            ),
             (
                 "WARNING gateway.run: tick failed: x",
                 None,
@@ -285,6 +312,8 @@ mod tests {
             "INFORMATION x: y",
             "2026-13-40 11:09:14,271 ERROR Lark: msg",
             "[Lark] nothing",
+            "2026-11-22 11:09:14,271+08 ERROR Lark: half a zone",
+            "2026-11-22 11:09:14,271Zulu ERROR Lark: no zone",
             "...",
         ] {
             assert_eq!(head(line.as_bytes()), None, "{line}");
@@ -302,6 +331,7 @@ mod tests {
             "2026-13-22 11:10:00,004 ERROR Lark: no such month",
             "2026-11-22 11:10:00,0x4 ERROR Lark: blank missing",
             "2026-11-22T11:10:00 ERROR Lark: d",
+            "2026-11-22T11:10:00Z ERROR Lark: e",
         ];
         let mut heads = Heads::default();
         for line in lines.iter().chain(lines.iter().rev()) {

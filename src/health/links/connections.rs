@@ -178,6 +178,14 @@ impl Connections {
         }
     }
 
+    /// Forgets the link that was refused last before this time. Returns whether there was one, and none is missing any more.
+    pub(super) fn forget_refused_before(&mut self, at: Timestamp) -> bool {
+        let refused = |link: &Missing| link.refused.is_some() && link.newest < at;
+        let Some(place) = self.missing.iter().rposition(refused) else { return false };
+        self.missing.remove(place);
+        self.missing.is_empty()
+    }
+
     /// Answers a refused link, or else one that ended, if more connections are known than there are links. `links`:
     /// how many there are.
     pub(super) fn settle(&mut self, links: usize) {
@@ -228,11 +236,13 @@ impl Connections {
         if let Some(known) = self.missing.iter_mut().find(|link| link.refused.is_some()) {
             self.attempts = self.attempts.saturating_sub(1);
             known.refused = Some(reason);
+            known.newest = said.at;
             known.proof = said.proof.clone();
             return;
         }
         if let Some(link) = self.attempting(said, unlogged) {
             link.refused = Some(reason);
+            link.newest = said.at;
             link.proof = said.proof.clone();
         }
     }

@@ -16,6 +16,9 @@ use crate::health::state_file::{EntryState, PlatformEntry};
 use crate::health::time::Slept;
 use crate::health::timer::after;
 
+/// Most accounts that are kept: more than any gateway has bots of one platform.
+const MAX_ACCOUNTS: usize = 64;
+
 /// Files that are written at the same moment are read within this time.
 const ONE_READING: Duration = Duration::from_secs(1);
 
@@ -212,6 +215,8 @@ pub(super) struct Fold {
     pub unnamed: Unnamed,
     /// The profiles that have a link according to `gateway.run`.
     pub claims: BTreeSet<ProfileName>,
+    /// The accounts that lines name, where they do: each has a link of its own.
+    pub accounts: BTreeSet<Arc<str>>,
     /// How many profiles those, the state keys and the lock files name. Every line needs the number, and counting them takes as
     /// long as there are many.
     named_owners: usize,
@@ -225,6 +230,7 @@ impl Fold {
             connections: Connections::default(),
             unnamed: Unnamed::default(),
             claims: BTreeSet::new(),
+            accounts: BTreeSet::new(),
             named_owners: 0,
         }
     }
@@ -246,6 +252,12 @@ impl Fold {
 
     pub(super) fn exists(&self) -> bool {
         self.shared.exists()
+    }
+
+    /// Whether a link that is known apart from all others exists: the shared one does not if the platform calls one of them
+    /// (webhook).
+    pub(super) fn any_named_exists(&self) -> bool {
+        self.named.values().any(|link| link.exists())
     }
 
     /// Whose links were begun and had no line since; `None`: the serving profile's.
@@ -295,14 +307,21 @@ impl Fold {
     pub(super) fn total(&self, layout: &Layout, own: &ProfileName) -> usize {
         debug_assert_eq!(self.named_owners, self.told_owners(layout).count());
         let owners = self.named_owners + usize::from(self.hides_own(layout, own));
-        match owners.max(layout.locks.len()) {
+        match owners.max(layout.locks.len()).max(self.accounts.len()) {
             0 => self.connections.known(),
             known => known,
         }
     }
 
-    /// Notes whose link `gateway.run` speaks of in this event, if it does.
+    /// Notes whose link `gateway.run` speaks of in this event, or which account its adapter names.
     pub(super) fn claim(&mut self, event: &Event, own: &ProfileName, layout: &Layout, rules: &Rules) {
+        if let Event::Line { said: Said { connection: Some(account), .. }, .. } = event
+            && !rules.connections
+            && self.accounts.len() < MAX_ACCOUNTS
+            && !self.accounts.contains(account)
+        {
+            self.accounts.insert(Arc::clone(account));
+        }
         if let Event::Line { tag, by_runner: true, homes, .. } = event
             && let Some(owner) = owner_of(tag.as_ref(), homes, true, own, layout.is_separate(rules))
             && !self.claims.contains(owner)
@@ -396,7 +415,16 @@ impl Fold {
             self.unnamed.read_entry(at, entry, grace, is_told, rules);
         }
         if let Some(owner) = profile.or_else(|| separate.then_some(own)) {
-            self.named(owner, rules).read_entry(at, entry, grace);
+            let named = self.named(owner, rules);
+            let was_down = named.is_down();
+            named.read_entry(at, entry, grace);
+            // Its own key shows that a refused link is back where the log level hides it.
+            if was_down && layout.hidden && entry.state == EntryState::Connected {
+                let written = entry.updated_at.unwrap_or(at);
+                if self.connections.forget_refused_before(written) {
+                    self.shared.reset_connection();
+                }
+            }
         }
     }
 

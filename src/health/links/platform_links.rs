@@ -125,7 +125,9 @@ impl PlatformLinks {
         if shows_layout || names_earlier {
             self.refold(own);
         } else if let Some(newest) = self.recent.back() {
-            let links = |fold: &Fold| fold.claims.len() + usize::from(fold.hides_own(&self.layout, own));
+            let links = |fold: &Fold| {
+                fold.claims.len().max(fold.accounts.len()) + usize::from(fold.hides_own(&self.layout, own))
+            };
             let (known, common) = (links(&self.fold), self.common(own));
             let owner = newest.owner(own, &self.layout, &self.rules).zip(newest.written());
             let alone = owner.filter(|_| common.is_apart).map(|(owner, line)| (Arc::clone(owner), line.at));
@@ -332,7 +334,8 @@ impl PlatformLinks {
     /// The link of this platform in one row.
     pub(super) fn of(&self, row: &Row<'_>) -> Option<JudgedLink<'_>> {
         let Self { name: platform, rules, fold, layout, .. } = self;
-        fold.exists().then(|| {
+        let exists = fold.exists() || (layout.is_separate(rules) && fold.any_named_exists());
+        exists.then(|| {
             Asked { platform, rules, fold, layout, links: fold.total(layout, row.own), row }.verdict()
         })?
     }
