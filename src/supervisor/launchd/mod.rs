@@ -142,16 +142,23 @@ impl Launchd {
         [format!("gui/{}", self.uid), format!("user/{}", self.uid)]
     }
 
-    /// Searches for the job in each domain. An answer that cannot be parsed is an error, never "not loaded".
+    /// Searches for the job in each domain: a job may be loaded in both, and the one that runs is meant. An answer that cannot
+    /// be parsed is an error, never "not loaded".
     fn find(&self, label: &str) -> Result<Lookup, SupervisorError> {
         let mut unusable: Option<SupervisorError> = None;
+        let mut idle: Option<Lookup> = None;
         for domain in self.domains() {
             let target = format!("{domain}/{label}");
             let arguments = ["print", target.as_str()];
             let answer = self.ask(&arguments)?;
             match answer.code {
                 0 => match parse::print(&answer.stdout) {
-                    Some(job) if !job.doubtful => return Ok(Lookup::Loaded { domain, job }),
+                    Some(job) if !job.doubtful && job.pid.is_some() => {
+                        return Ok(Lookup::Loaded { domain, job });
+                    }
+                    Some(job) if !job.doubtful => {
+                        idle.get_or_insert(Lookup::Loaded { domain, job });
+                    }
                     Some(job) => {
                         let doubt = self.bad_answer(&arguments, &answer, BadAnswer::Contradiction);
                         return self.ask_list(label, domain, job, doubt);
@@ -170,6 +177,9 @@ impl Launchd {
                     unusable.get_or_insert(self.refused(&arguments, &answer));
                 }
             }
+        }
+        if let Some(idle) = idle {
+            return Ok(idle);
         }
         match unusable {
             None => Ok(Lookup::NotLoaded),

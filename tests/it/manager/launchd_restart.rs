@@ -512,6 +512,26 @@ fn query_says_running_only_with_a_process() {
     assert_ne!(second.pid, first.pid);
 }
 
+/// `hermes gateway install` of different versions loads the job into different domains.
+#[test]
+fn of_a_job_that_is_loaded_twice_the_one_that_runs_is_meant() {
+    let fake = FakeLaunchctl::new(&json!({}));
+    let launchd = fake.launchd(LONG);
+    let uid = rustix::process::getuid().as_raw();
+    let ended = fake.job(LABEL, "exit 1", "<key>RunAtLoad</key><true/>");
+    fake.call(&["bootstrap", &format!("gui/{uid}"), ended.path.to_str().unwrap()]);
+    wait_for("it ends", || launchd.query(&ended).unwrap().last_exit == Some(1));
+    assert_eq!(launchd.query(&ended).unwrap().domain, Some(format!("gui/{uid}")));
+    let job = fake.job(LABEL, HOLLOW, KEEP);
+    fake.call(&["bootstrap", &format!("user/{uid}"), job.path.to_str().unwrap()]);
+    let report = launchd.query(&job).unwrap();
+    assert_eq!((report.state, report.domain), (JobState::Running, Some(format!("user/{uid}"))));
+    fake.forget_calls();
+    launchd.restart(&job).unwrap();
+    let kicks = fake.calls().into_iter().filter(|call| call.contains("kickstart")).collect::<Vec<_>>();
+    assert!(!kicks.is_empty() && kicks.iter().all(|call| call.contains(&format!("user/{uid}"))), "{kicks:?}");
+}
+
 #[test]
 fn a_forged_environment_does_not_make_a_job_run() {
     let fake = FakeLaunchctl::new(&json!({}));
