@@ -266,7 +266,7 @@ impl Examination<'_> {
     fn can(&self, job: &JobFile, wanted: Wanted) -> Result<(), Refusal> {
         let mut any = false;
         for file in job.files() {
-            let bytes = files::read_within(file).map_err(|_| Refusal::Unreadable)?;
+            let bytes = files::read(file).map_err(|_| Refusal::Unreadable)?;
             any |= plan(job, file, &bytes, wanted, &self.places.user_home)?.is_some();
         }
         match any {
@@ -279,7 +279,7 @@ impl Examination<'_> {
 
     fn changed_file(&self, job: &JobFile, wanted: Wanted) -> PathBuf {
         let changes = |file: &&Path| {
-            let bytes = files::read_within(file).ok();
+            let bytes = files::read(file).ok();
             bytes.is_some_and(|bytes| {
                 !matches!(plan(job, file, &bytes, wanted, &self.places.user_home), Ok(None))
             })
@@ -333,7 +333,7 @@ fn is_served(home: &Path, default: &Path) -> bool {
     let Some((root, name)) = homes::profile_of(home).filter(|(root, _)| *root == default) else {
         return false;
     };
-    let state = files::read_within(&root.join("gateway_state.json")).ok();
+    let state = files::read(&root.join("gateway_state.json")).ok();
     let state = state.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
     let served = state.as_ref().and_then(|state| state.get("served_profiles")?.as_array());
     served.into_iter().flatten().any(|served| served.as_str() == Some(name))
@@ -352,6 +352,6 @@ fn flag_is_back(job: &JobFile, user_home: &Path) -> bool {
             !matches!(repair::plan(job.manager, bytes, one, user_home), Ok(None))
         };
         write::rewritten_since_repair(file)
-            && files::read_within(&write::beside(file, write::BACKUP)).is_ok_and(|bytes| had_it(&bytes))
+            && files::read(&write::beside(file, write::BACKUP)).is_ok_and(|bytes| had_it(&bytes))
     })
 }

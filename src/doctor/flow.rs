@@ -8,7 +8,7 @@ use super::phrases;
 use super::repair::{self, Plan, Refusal, Wanted};
 use super::write::{self, Original, WriteError};
 use crate::health::JobState;
-use crate::profile::JobFile;
+use crate::profile::{JobFile, files};
 use crate::supervisor::{Supervisor, SupervisorError};
 use crate::text::{Both, Message, Worded};
 use crate::text::{Lang, Phrase};
@@ -73,6 +73,13 @@ pub fn prepare(job: &JobFile, wanted: Wanted, user_home: &Path) -> Result<Vec<Ch
     let mut changes = Vec::new();
     let mut variables = false;
     for file in job.files().map(Path::to_path_buf) {
+        if files::leaves_folder(&file).unwrap_or(false) {
+            let bytes = files::read(&file)
+                .map_err(|source| PrepareError::File { file: file.clone(), source: source.into() })?;
+            super::plan(job, &file, &bytes, wanted, user_home)
+                .map_err(|refusal| PrepareError::Refused { file: file.clone(), refusal })?;
+            continue;
+        }
         let original =
             Original::load(&file).map_err(|source| PrepareError::File { file: file.clone(), source })?;
         match super::plan(job, &file, &original.bytes, wanted, user_home) {

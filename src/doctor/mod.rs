@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::health::Manager;
-use crate::profile::{JobFile, KeepAlive};
+use crate::profile::{JobFile, KeepAlive, files};
 use crate::text::{Phrase, doctor as phrases};
 
 mod diff;
@@ -44,7 +44,11 @@ fn plan(
     user_home: &Path,
 ) -> Result<Option<Plan>, Refusal> {
     let plan = repair::plan(job.manager, bytes, wanted, user_home)?;
-    if plan.is_some() && has_other_owner(file) { Err(Refusal::OtherOwner) } else { Ok(plan) }
+    match plan {
+        Some(_) if files::leaves_folder(file).unwrap_or(false) => Err(Refusal::Linked),
+        Some(_) if has_other_owner(file) => Err(Refusal::OtherOwner),
+        plan => Ok(plan),
+    }
 }
 
 /// What `--fix` would change in a job as it was read.
@@ -69,6 +73,7 @@ pub const fn why(refusal: Refusal) -> Phrase {
         Refusal::Quoting => phrases::WHY_QUOTING,
         Refusal::Unproven => phrases::WHY_UNPROVEN,
         Refusal::OtherOwner => phrases::WHY_OTHER_OWNER,
+        Refusal::Linked => phrases::WHY_LINKED,
         Refusal::Variable => phrases::WHY_VARIABLE,
         Refusal::Hidden => phrases::WHY_HIDDEN,
     }

@@ -55,6 +55,9 @@ pub enum Refusal {
     /// The file is another user's.
     #[error("the file belongs to another user")]
     OtherOwner,
+    /// The file is a symbolic link to another folder.
+    #[error("the file is a symbolic link to another folder")]
+    Linked,
     /// No file of the job has the flag: it comes from a variable.
     #[error("a variable brings the flag")]
     Variable,

@@ -1,4 +1,4 @@
-//! Reads job files: regular files of bounded size, never through a symbolic link that leaves the file's folder.
+//! Reads job files: regular files of bounded size. Symbolic links are followed, as launchd and systemd do.
 
 use std::fs::{self, File};
 use std::io;
@@ -60,20 +60,19 @@ impl Worded for FileError {
     }
 }
 
-/// Opens a regular file for reading. A symbolic link may lead to a file of the same folder.
-fn open_within(path: &Path) -> Result<File, FileError> {
-    if fs::symlink_metadata(path)?.is_symlink() {
-        let folder = path.parent().unwrap_or(Path::new("/")).canonicalize()?;
-        if !path.canonicalize()?.starts_with(folder) {
-            return Err(FileError::LeavesFolder);
-        }
+/// Whether the file is a symbolic link to one outside its folder. Tools for dotfiles make such links; what they lead to may
+/// be generated, so it is read and never changed.
+pub fn leaves_folder(path: &Path) -> io::Result<bool> {
+    if !fs::symlink_metadata(path)?.is_symlink() {
+        return Ok(false);
     }
-    Ok(files::open(path)?)
+    let folder = path.parent().unwrap_or(Path::new("/")).canonicalize()?;
+    Ok(!path.canonicalize()?.starts_with(folder))
 }
 
 /// Reads a whole job file.
-pub fn read_within(path: &Path) -> Result<Vec<u8>, FileError> {
-    read_open(&open_within(path)?)
+pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    Ok(files::read(path, LARGEST)?)
 }
 
 /// Reads an open job file from its position on.

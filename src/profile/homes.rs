@@ -106,7 +106,7 @@ pub fn gateway_pid(home: &Path) -> Option<u32> {
 
 /// PID and start time in a home's `gateway.pid`.
 pub fn pid_file(home: &Path) -> Option<(u32, Option<u64>)> {
-    let bytes = files::read_within(&home.join("gateway.pid")).ok()?;
+    let bytes = files::read(&home.join("gateway.pid")).ok()?;
     let written: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
     let pid = u32::try_from(written.get("pid")?.as_u64()?).ok()?;
     Some((pid, written.get("start_time").and_then(serde_json::Value::as_u64)))

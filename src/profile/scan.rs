@@ -40,7 +40,7 @@ fn launch_agents(folder: &Path, user_home: &Path, bad: &mut Vec<BadJobFile>) -> 
         if is_alias(&path, |name| has_extension(name, "plist")) {
             continue;
         }
-        match files::read_within(&path) {
+        match files::read(&path) {
             Ok(bytes) => match launchd::read(&path, &bytes, user_home) {
                 Plist::Gateway(job) => jobs.push(*job),
                 Plist::Bad(reason) => bad.push(BadJobFile { path, reason }),
@@ -88,14 +88,14 @@ fn systemd_unit(
 ) -> Option<JobFile> {
     let mut texts = Vec::new();
     let mut drop_ins = drop_ins(label, roots);
-    match files::read_within(path) {
+    match files::read(path) {
         Ok(bytes) => texts.push(bytes),
         Err(error) => {
             unreadable(path.to_path_buf(), &error, bad);
             return None;
         }
     }
-    drop_ins.retain(|file| match files::read_within(file) {
+    drop_ins.retain(|file| match files::read(file) {
         Ok(bytes) => {
             texts.push(bytes);
             true
@@ -105,7 +105,7 @@ fn systemd_unit(
             false
         }
     });
-    let environment = |file: &Path| files::read_within(file).ok();
+    let environment = |file: &Path| files::read(file).ok();
     match systemd::read(path, label, &texts, user_home, &environment) {
         Ok(job) => Some(JobFile { drop_ins, ..job }),
         Err(reason) => {

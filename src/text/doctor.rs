@@ -247,6 +247,10 @@ pub(crate) const WHY_UNPROVEN: Phrase =
     ["removing the flag would also change something else", "删除该参数会改动其他内容"];
 
 pub(crate) const WHY_OTHER_OWNER: Phrase = ["the file belongs to another user", "文件属于其他用户"];
+pub(crate) const WHY_LINKED: Phrase = [
+    "the file is a symbolic link to another folder. Change what it leads to, with the program that made the link",
+    "该文件是指向其他文件夹的符号链接，请用创建该链接的程序修改目标文件",
+];
 pub(crate) const WHY_VARIABLE: Phrase = [
     "the flag comes from a variable of the unit (Environment or EnvironmentFile)",
     "该参数来自单元的变量（Environment 或 EnvironmentFile）",

@@ -986,13 +986,31 @@ fn findings_that_only_people_can_fix_are_reported() {
     assert_eq!(code, 1);
     assert!(text.contains("edit the file by hand: the flag is in a script"), "{text}");
     fs::write(&path, &before).unwrap();
-    symlink(home.path().join("hermes"), home.places.launch_agents.join("ai.hermes.gateway-out.plist"))
-        .unwrap();
+    fs::create_dir(home.places.launch_agents.join("ai.hermes.gateway-out.plist")).unwrap();
     let (code, text) = run(&home, &fix(), None, false);
     assert_eq!(code, 1);
-    assert!(text.contains("gateway-out.plist: edit the file by hand: it is a symbolic link"), "{text}");
+    assert!(text.contains("gateway-out.plist: edit the file by hand: it is not a regular file"), "{text}");
     assert_eq!(run(&home, &cli::Args { json: true, yes: false, ..fix() }, None, false).0, 2);
     assert_eq!(fs::read(path).unwrap(), before);
+}
+
+/// As programs for dotfiles install it.
+#[test]
+fn a_job_file_that_is_a_link_is_examined_and_not_repaired() {
+    let home = Home::new();
+    let words = ["{home}/hermes", "gateway", "run", "--replace"];
+    let path = home.job("ai.hermes.gateway", &words, &[AT_LOAD, ALWAYS, THROTTLE].concat());
+    let target = home.path().join("dotfiles.plist");
+    fs::rename(&path, &target).unwrap();
+    symlink(&target, &path).unwrap();
+    let before = fs::read(&target).unwrap();
+    let finding = &home.examine(&LiveFacts::default())[0];
+    assert_eq!((finding.code, finding.fixable), (Code::ReplaceFlag, false));
+    let (code, text) = run(&home, &fix(), None, false);
+    assert_eq!(code, 1);
+    assert!(text.contains("by hand: the file is a symbolic link to another folder"), "{text}");
+    assert!(path.is_symlink());
+    assert_eq!(fs::read(&target).unwrap(), before);
 }
 
 #[test]
