@@ -162,10 +162,15 @@ impl Lost {
         self.refused_at.is_some_and(|refused| at < after(refused, rules.times.refusal_pause))
     }
 
-    /// Whether it may be this link that logs such a line at some time: it has not ended, nor does it try to connect while the line
-    /// says that a connection ends.
-    fn may_ever_log(&self, said: &Said) -> bool {
-        self.standing < Standing::Ended && !(self.step == Step::Tries && said.closes)
+    /// Whether it may be this link that logs such a line at some time: it has not ended, it does not try to connect while the line
+    /// says that a connection ends, and `gateway.run` connects it if only such a link logs the line.
+    fn may_ever_log(&self, line: &Line<'_>) -> bool {
+        let is_by_entry = self.newest.proof.source == Source::StateFile;
+        let is_handed_over = self.owner.is_some() || self.session_is_over || is_by_entry;
+        let connected_by_runner = self.step == Step::FailedToConnect || is_handed_over;
+        self.standing < Standing::Ended
+            && !(self.step == Step::Tries && line.said.closes)
+            && (line.hints.phase != Some(Phase::Connects) || connected_by_runner)
     }
 
     /// Whether it may be this link that logs such a line.
@@ -330,7 +335,7 @@ impl Unnamed {
         let place = place.or_else(|| if is_full { self.newest(line.said.stamp, |_| true) } else { None });
         let place = place.unwrap_or_else(|| {
             let inferred = matches!(line.hints.repeats, Repeats::After { .. })
-                && self.lost.iter().any(|lost| lost.may_ever_log(line.said));
+                && self.lost.iter().any(|lost| lost.may_ever_log(line));
             self.lost.push(Lost::new(line.said, rules, inferred));
             self.lost.len() - 1
         });
@@ -357,7 +362,7 @@ impl Unnamed {
             let known = self.lost.iter().position(|lost| lost.account == said.connection);
             return known.or_else(|| self.lost.iter().position(|lost| lost.may_be_of(said)));
         }
-        let active = |lost: &Lost| lost.may_ever_log(said) && !lost.pauses(said.at, rules);
+        let active = |lost: &Lost| lost.may_ever_log(line) && !lost.pauses(said.at, rules);
         // A refusal is repeated by the link that was refused, unless only another one tries.
         let tries = |lost: &Lost| lost.step == Step::Tries;
         let any_tries = self.lost.iter().any(tries);
@@ -411,9 +416,15 @@ impl Unnamed {
             self.lost[place].owner = Some(Arc::clone(owner));
             return None;
         }
-        let began = self.lost.iter().position(|lost| is_near(lost.since) && lost.account.is_none());
         let is_newest = |lost: &Lost| lost.account.is_none() && is_near(lost.newest.written());
-        let place = began.or_else(|| self.newest(said.stamp, is_newest))?;
+        // the losses of others may have begun at the same time
+        let failed = |lost: &Lost| is_newest(lost) && lost.step == Step::FailedToConnect;
+        let connected = self.newest(said.stamp, failed);
+        let began = match connected {
+            Some(place) => connected.filter(|_| is_near(self.lost[place].since)),
+            None => self.lost.iter().position(|lost| is_near(lost.since) && lost.account.is_none()),
+        };
+        let place = began.or(connected).or_else(|| self.newest(said.stamp, is_newest))?;
         if began.is_some() || (!was_down && self.lost.len() == 1) {
             let Lost { link, newest, .. } = self.lost.remove(place);
             return Some((link, newest));
