@@ -16,8 +16,8 @@ use crate::evidence::logbook::without_colours;
 use crate::evidence::{line, state_files};
 use crate::health::{Change, Core, Deadlines, Evidence, Platforms, ProfileName, Signal};
 
-/// A first look takes less time than this, in seconds.
-const LONGEST: f64 = 1.0;
+/// A first look takes less time than this, in seconds: files are read one after the other.
+const LONGEST: f64 = 3.0;
 
 /// A line that is read so long after it was written is one of the past: new lines are read at once.
 const OLD: SignedDuration = SignedDuration::from_secs(3);
