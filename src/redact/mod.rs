@@ -42,6 +42,8 @@ pub fn redact(text: &str) -> Cow<'_, str> {
             look_at_word(text, at)
         } else if bytes[at] == b':' && bytes[at..].starts_with(b"://") {
             url::password(text, at + 3)
+        } else if bytes[at] >= FIRST_OF_CHINESE {
+            look_at_chinese(text, at)
         } else {
             // nothing else begins a secret
             Step::Skip(at + 1)
@@ -137,6 +139,19 @@ fn look_at_word(text: &str, start: usize) -> Step {
         }
     }
     authorization(bytes, start, end).unwrap_or(Step::Skip(end))
+}
+
+/// Lead byte of the first characters that are Chinese (U+4000); bytes within a character are lower.
+const FIRST_OF_CHINESE: u8 = 0xE4;
+
+/// Decides about the character at `start`, which may begin the Chinese name of a secret. Its value is ASCII: what follows
+/// otherwise is a sentence (`令牌：已过期`).
+fn look_at_chinese(text: &str, start: usize) -> Step {
+    let value = names::chinese(&text[start..]).and_then(|length| value::after(text, start, start + length));
+    match value {
+        Some((from, to)) if text.as_bytes()[from].is_ascii() => mask(from, to),
+        _ => Step::Skip(start + 1),
+    }
 }
 
 /// Schemes of an `Authorization` header, which precede the token. `bearer` is common nowhere else.

@@ -26,6 +26,10 @@ const ENDINGS: &[&str] = &[
 /// Names that are secret only as a whole: too common as an ending.
 const WHOLE: &[&str] = &["key", "sign", "sig", "pwd", "pass", "jwt", "mnemonic"];
 
+/// What a secret is called in Chinese.
+const CHINESE: [&str; 10] =
+    ["令牌", "凭据", "凭证", "口令", "密码", "密钥", "授权码", "秘钥", "私钥", "签名"];
+
 /// Last parts of names of environment variables (`TAVILY_KEY`) whose value is a secret. In lower case they are common
 /// words.
 const VARIABLE_ENDINGS: &[&str] = &[
@@ -63,7 +67,7 @@ const HINTS: &[&str] = &[
     "bittrex",
     "bot",
     "cloudflare",
-    "codecov",
+    "code",
     "cohere",
     "coinbase",
     "confluence",
@@ -157,6 +161,11 @@ pub fn names_a_secret(word: &str) -> bool {
     let name = plain.as_bytes();
     WHOLE.iter().any(|whole| name == whole.as_bytes())
         || ENDINGS.iter().any(|ending| name.ends_with(ending.as_bytes()))
+}
+
+/// The length of the Chinese name of a secret that the text begins with.
+pub(super) fn chinese(text: &str) -> Option<usize> {
+    CHINESE.iter().find(|name| text.starts_with(**name)).map(|name| name.len())
 }
 
 /// Whether a value under this name is a secret if it looks generated.

@@ -74,6 +74,9 @@ fn text_without_a_secret_is_borrowed() {
         "sk-learn t-shirt u-boot-2023 cli_x bearer authentication",
         "token: null, secret: ''",
         "网关密钥 é ü \u{1F600} ticket",
+        "令牌：已过期；密码错误，密钥为空，签名: 无效",
+        "the token is expired, the secret is “missing”, password 'none', token(self)",
+        "code=99991663 exit code: 1, errcode=ECONNREFUSED",
         "required: [\"app_id\", \"app_secret\", \"verification_name\"]",
     ] {
         assert!(matches!(redact(text), Cow::Borrowed(_)), "{} → {}", text, redact(text));
@@ -209,6 +212,22 @@ const OTHER_SHAPES: &[&str] = &[
     "reply='say {} please'",
     "quote=\"say {} please\"",
     "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n{}\n-----END PGP PRIVATE KEY BLOCK-----",
+    "the new token is {}, saved",
+    "invalid access token \"{}\"",
+    "token -> {}",
+    "ticket → {}",
+    "AppSecret({})",
+    "app_secret：{}，请检查",
+    "token＝{}",
+    "token：「{}」",
+    "token 是 {}",
+    "https://x/callback?code={}&state=1",
+    "密码：{}",
+    "应用密钥={}，无效",
+    "访问令牌为 {}",
+    "访问令牌: \"{}\"",
+    "口令：“{}”",
+    "授权码是{}。",
 ];
 
 #[test]

@@ -1,15 +1,30 @@
 //! The value that belongs to a name.
 
 use super::escapes::escaped;
-use super::{MASK, spaces};
+use super::{MASK, random, spaces};
+
+/// What stands between a name and its value beside `=` and `:`, which may be escaped: `token := x`, `令牌：x`.
+const SEPARATORS: [&str; 7] = [":=", "=>", "==", "->", "：", "＝", "→"];
+/// The same in a sentence (`the token is x`), where other words may follow too.
+const VERBS: [&str; 3] = ["is ", "是", "为"];
+/// What may stand before a value in Chinese text, and what ends it there.
+const OPENING: [&str; 5] = ["“", "‘", "「", "『", "《"];
+const CLOSING: [&str; 9] = ["”", "’", "」", "』", "》", "，", "。", "；", "）"];
+
+/// The length of the first of these that the text begins with.
+fn prefix(text: &[u8], of: &[&str]) -> Option<usize> {
+    of.iter().find(|word| text.starts_with(word.as_bytes())).map(|word| word.len())
+}
 
 /// Whether a value may follow a word: a cheap test of every word of a log.
 pub(super) fn may_follow(word: &str, after: &[u8]) -> bool {
     matches!(word.as_bytes(), [b'-', b'-', ..])
-        || matches!(
-            after.get(spaces(after)),
-            Some(b'=' | b':' | b'"' | b'\'' | b'\\' | b'`' | b',' | b'<' | b'%' | b'&' | b'(')
-        )
+        || match after.get(spaces(after)..).unwrap_or_default() {
+            [b'=' | b':' | b'"' | b'\'' | b'\\' | b'`' | b',' | b'<' | b'%' | b'&' | b'(', ..] => true,
+            [b'-', b'>', ..] | [b'i', b's', b' ', ..] => true,
+            [first, ..] => !first.is_ascii(),
+            [] => false,
+        }
 }
 
 /// The range of the value of the name that ends at `end`, if there is one and it is worth hiding.
@@ -28,8 +43,10 @@ pub(super) fn after(text: &str, start: usize, end: usize) -> Option<(usize, usiz
     let rest = &bytes[at..];
     let option = bytes[start..].starts_with(b"--");
     let mut pair_of_strings = false;
-    if rest.starts_with(b":=") || rest.starts_with(b"=>") || rest.starts_with(b"==") {
-        at += 2;
+    // whether anything but a secret may stand there too
+    let mut in_doubt = false;
+    if let Some(length) = prefix(rest, &SEPARATORS) {
+        at += length;
     } else if rest.starts_with(b"://") {
         // `https://ticket://…`: a scheme is no name
         return None;
@@ -41,9 +58,16 @@ pub(super) fn after(text: &str, start: usize, end: usize) -> Option<(usize, usiz
     } else if !quoted_name && rest.first() == Some(&b'(') {
         // a call: `.app_secret("…")`
         at += 1 + spaces(&rest[1..]);
-        escaped(bytes, at, b"\"'")?;
-    } else if !(option && !quoted_name && at > end && rest.first() != Some(&b'-')) {
-        // not `--token VALUE` on a command line either
+        in_doubt = escaped(bytes, at, b"\"'").is_none();
+    } else if option && !quoted_name && at > end && rest.first() != Some(&b'-') {
+        // `--token VALUE` on a command line
+    } else if let Some(length) = prefix(rest, &VERBS) {
+        at += length;
+        in_doubt = true;
+    } else if !quoted_name && at > end && matches!(rest.first(), Some(b'"' | b'\'' | b'`')) {
+        // `invalid token "…"`
+        in_doubt = true;
+    } else {
         return None;
     }
     at += spaces(&bytes[at..]);
@@ -54,7 +78,8 @@ pub(super) fn after(text: &str, start: usize, end: usize) -> Option<(usize, usiz
             return None;
         }
     }
-    worth_hiding(text, from, to)
+    let found = worth_hiding(text, from, to)?;
+    (!in_doubt || random::is_value(&text[from..to])).then_some(found)
 }
 
 /// Values of these headers contain blanks.
@@ -85,6 +110,7 @@ fn range(bytes: &[u8], mut at: usize, is_a_header: bool) -> (usize, usize) {
     {
         at += 1;
     }
+    at += prefix(&bytes[at..], &OPENING).unwrap_or(0);
     let slashes = bytes[at..].iter().take_while(|b| **b == b'\\').count();
     if let Some(quote @ (b'"' | b'\'' | b'`')) = bytes.get(at + slashes).copied() {
         let from = at + slashes + 1;
@@ -114,6 +140,7 @@ fn unquoted_end(bytes: &[u8], at: usize, is_a_header: bool) -> usize {
             }
             _ if is_a_header => {}
             b' ' | b'\t' | b'&' | b',' | b';' | b')' | b']' | b'}' | b'<' | b'>' | b'|' | b'\\' => break,
+            first if !first.is_ascii() && prefix(&bytes[to..], &CLOSING).is_some() => break,
             _ => {}
         }
         to += 1;
