@@ -4,9 +4,11 @@
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
+
+use crate::text::error;
 
 /// Opens a regular file for reading.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
@@ -89,9 +91,32 @@ pub(crate) fn read_last_lines(path: &Path, limit: u64) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Makes a folder that only its owner can enter, with those above it where they are missing.
+/// Makes a folder, with those above it where they are missing. An error names what is in the way.
+pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
+    create_folder_with(DirBuilder::new().recursive(true), folder)
+}
+
+/// [`create_folder`] for folders that only their owner can enter.
 pub(crate) fn create_private_folder(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    create_folder_with(DirBuilder::new().recursive(true).mode(0o700), folder)
+}
+
+fn create_folder_with(builder: &DirBuilder, folder: &Path) -> io::Result<()> {
+    builder.create(folder).map_err(|error| in_the_way(folder, error))
+}
+
+/// The error of an access to `path`; if something is where a folder above it, or the folder itself, should be, that is named.
+pub(crate) fn in_the_way(path: &Path, error: io::Error) -> io::Error {
+    if !matches!(error.kind(), ErrorKind::NotADirectory | ErrorKind::AlreadyExists) {
+        return error;
+    }
+    let is_in_the_way = |path: &&Path| path.symlink_metadata().is_ok() && !path.is_dir();
+    path.ancestors().find(is_in_the_way).map_or(error, error::no_folder)
+}
+
+/// The symbolic link on this path, or the path itself, whose target does not exist.
+pub(crate) fn dangling_link(path: &Path) -> Option<PathBuf> {
+    path.ancestors().find(|path| path.is_symlink() && !path.exists()).map(Path::to_path_buf)
 }
 
 /// Creates an empty file that only its owner can read. One that exists is an error and stays as it is.
@@ -124,6 +149,8 @@ pub(crate) fn make_fifo(path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Lang;
+    use crate::text::error::io;
 
     #[test]
     fn only_regular_files_are_opened_and_nothing_blocks() {
@@ -143,6 +170,26 @@ mod tests {
         }
         let written = open_with(OpenOptions::new().append(true), &fifo).unwrap_err();
         assert_eq!(written.kind(), ErrorKind::NotSeekable);
+    }
+
+    #[test]
+    fn what_is_in_the_way_of_a_folder_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, link] = ["file", "link"].map(|name| folder.path().join(name));
+        fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink(folder.path().join("nowhere"), &link).unwrap();
+        for path in [&file, &link] {
+            for wanted in [path.clone(), path.join("a/b")] {
+                for made in [create_folder(&wanted), create_private_folder(&wanted)] {
+                    let error = made.unwrap_err();
+                    let told = [Lang::En, Lang::Zh].map(|lang| io(lang, &error));
+                    assert!(told.iter().all(|text| text.contains(&*path.to_string_lossy())), "{told:?}");
+                    assert!(told[0].contains("move it") && told[1].contains("移走"), "{told:?}");
+                }
+            }
+        }
+        assert_eq!(dangling_link(&link.join("x")), Some(link));
+        assert_eq!(dangling_link(&file), None);
     }
 
     #[test]

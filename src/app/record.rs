@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use super::engine::{Engine, first_look};
 use crate::evidence::anonymise::Anonymiser;
@@ -20,7 +21,8 @@ use crate::recording::{Header, VERSION};
 use crate::redact::names_a_secret;
 use crate::restart::RestartGroup;
 use crate::runtime::runtime;
-use crate::text::error::{self, Context as _};
+use crate::text::error::{self, Context as _, Error};
+use crate::text::status::RECORDING_EXISTS;
 
 /// Longest log line in a recording, in characters.
 const MAX_LINE: usize = 8 << 10;
@@ -38,7 +40,12 @@ pub(crate) fn record<End: Future<Output = ()>>(
     end: impl FnOnce() -> End,
 ) -> error::Result<()> {
     let named = || out.display().to_string();
-    let file = OpenOptions::new().write(true).create_new(true).open(out).with_context(named)?;
+    let file = match OpenOptions::new().write(true).create_new(true).open(out) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            return Err(Error::new(RECORDING_EXISTS, &[("file", &named())]));
+        }
+        opened => opened.with_context(named)?,
+    };
     let runtime = runtime()?;
     let shared = runtime.block_on(async {
         let end = end();
@@ -56,7 +63,12 @@ pub(crate) fn record<End: Future<Output = ()>>(
         first_look(&mut handle).await;
         lock(&writer).release();
         begun()?;
-        end.await;
+        let failed = Arc::clone(&lock(&writer).failure);
+        tokio::select! {
+            () = end => {}
+            // the disk is full: what is on it can be replayed
+            () = failed.notified() => {}
+        }
         Ok::<_, error::Error>(writer)
     })?;
     lock(&shared).finish().with_context(named)
@@ -104,6 +116,8 @@ struct Writer {
     held: Option<Vec<(Timestamp, Value)>>,
     /// The first failure to write, reported at the end: the observer cannot return it.
     failed: Option<std::io::Error>,
+    /// Notified of that failure.
+    failure: Arc<Notify>,
 }
 
 impl Writer {
@@ -120,6 +134,7 @@ impl Writer {
             lines: BTreeMap::new(),
             held: several.then(Vec::new),
             failed: None,
+            failure: Arc::default(),
         }
     }
 
@@ -155,7 +170,7 @@ impl Writer {
             }
         }
         if let Err(error) = self.out.flush() {
-            self.failed.get_or_insert(error);
+            self.fail(error);
         }
     }
 
@@ -202,7 +217,7 @@ impl Writer {
         match serde_json::to_value(header) {
             Ok(header) => self.line(&header),
             Err(error) => {
-                self.failed.get_or_insert(error.into());
+                self.fail(error.into());
             }
         }
         self.start = Some(at);
@@ -211,8 +226,13 @@ impl Writer {
 
     fn line(&mut self, value: &Value) {
         if let Err(error) = writeln!(self.out, "{value}") {
-            self.failed.get_or_insert(error);
+            self.fail(error);
         }
+    }
+
+    fn fail(&mut self, error: std::io::Error) {
+        self.failed.get_or_insert(error);
+        self.failure.notify_one();
     }
 
     fn finish(&mut self) -> std::io::Result<()> {

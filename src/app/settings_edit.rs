@@ -117,7 +117,7 @@ fn watch(entry: &mut dyn TableLike, platform: &str) {
 fn replace(file: &Path, text: &str) -> io::Result<()> {
     let file = &file.canonicalize().unwrap_or_else(|_| file.to_path_buf());
     let folder = file.parent().unwrap_or(Path::new("/"));
-    std::fs::create_dir_all(folder)?;
+    files::create_folder(folder)?;
     let mut new = tempfile::Builder::new().prefix(".config-").tempfile_in(folder)?;
     new.write_all(text.as_bytes())?;
     // secrets may be added to a new file, and are accepted only if no other user can read it

@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::config::TEMPLATE;
+use crate::files;
 use crate::text::{Lang, Phrase};
 
 /// The manual, for the menu.
@@ -33,7 +34,7 @@ impl Switch {
     pub(crate) fn set(self, data: &Path, on: bool) -> io::Result<()> {
         let file = data.join(self.0);
         if on {
-            fs::create_dir_all(data)?;
+            files::create_folder(data)?;
             return fs::write(file, "");
         }
         match fs::remove_file(file) {
@@ -46,7 +47,7 @@ impl Switch {
 /// Creates a settings file to edit, atomically, unless there is one. Returns whether it was created.
 pub(crate) fn create_settings(file: &Path) -> io::Result<bool> {
     let folder = file.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(folder)?;
+    files::create_folder(folder)?;
     // the error of `tempfile` names its temporary file
     let mut beside = tempfile::NamedTempFile::new_in(folder).map_err(|error| error.kind())?;
     beside.write_all(TEMPLATE.as_bytes())?;

@@ -8,9 +8,7 @@ pub(crate) fn without_links(text: &str) -> String {
 
 /// For Telegram's HTML (<https://core.telegram.org/bots/api#html-style>) and Slack's mrkdwn
 /// (<https://docs.slack.dev/messaging/formatting-message-text#escaping>): both read entities for these three.
-pub(crate) fn entities(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
+pub(crate) use crate::text::display::entities;
 
 /// For Discord's Markdown: a backslash before each special character, as in CommonMark. `@` and `<` begin mentions.
 pub(crate) fn discord(text: &str) -> String {

@@ -29,7 +29,7 @@ const GATHER: Duration = Duration::from_millis(700);
 /// Pause after the first failed attempt; each further one doubles it.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 /// The longest pause, unless the server asks for a longer one.
-const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+const MAX_PAUSE: Duration = Duration::from_secs(600);
 
 /// The queue and the state of the channel; stored across restarts.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -249,7 +249,7 @@ impl Outbox {
             Failed::Later(asked) => {
                 self.handed_out = 0;
                 self.attempts = self.attempts.saturating_add(1);
-                let doubled = FIRST_PAUSE.saturating_mul(1 << (self.attempts - 1).min(16)).min(LONGEST_PAUSE);
+                let doubled = FIRST_PAUSE.saturating_mul(1 << (self.attempts - 1).min(16)).min(MAX_PAUSE);
                 let pause = asked.unwrap_or_default().max(doubled).min(MAX_AGE);
                 self.not_before = Some(after(now, pause));
             }

@@ -21,8 +21,7 @@ use crate::health::{Light, Reason};
 use crate::log;
 use crate::runtime::{Interrupts, runtime, share_heap};
 use crate::terminal::Terminal;
-use crate::text::config::DEFAULTS_HOLD;
-use crate::text::error;
+use crate::text::error::{self, Context as _};
 use crate::text::trouble::ENGINE_GONE;
 use crate::text::{Lang, agent as words, fill};
 use crate::ui::app::{AppHandles, Presence};
@@ -58,17 +57,10 @@ pub(super) fn run(
     let stop = background.interrupts();
     if let Some(mistake) = &mistake {
         tracing::warn!("settings not used: {mistake}");
-        log::to_stderr(&format!("{} — {}", mistake.text(lang), lang.pick(DEFAULTS_HOLD)));
+        log::to_stderr(&format!("{} — {}", mistake.text(lang), lang.pick(mistake.what_holds())));
     }
     // held until the end, even if the desktop fails
-    let (_lock, listener) = match instance::take(&engine.folders.data, instance::is_job())? {
-        Instance::First(lock, listener) => (lock, listener),
-        Instance::Second { shown } => {
-            let phrase = if shown { words::RUNS_ALREADY } else { words::RUNS_ALREADY_UNSEEN };
-            writeln!(terminal.out, "{}", lang.pick(phrase))?;
-            return Ok(OK);
-        }
-    };
+    let Some((_lock, listener)) = only_instance(engine, terminal)? else { return Ok(OK) };
     if !instance::is_job() {
         // as at a log-out: this signal ends the engine, and the desktop or the output in the terminal
         listener.on_hand_over(move || {
@@ -97,6 +89,22 @@ pub(super) fn run(
     let _engine_has_ended = commands.send(EngineRequest::Quit);
     let ended = join(thread, lang)?;
     if watched.as_ref().is_ok_and(|code| *code == OK) { Ok(ended) } else { watched }
+}
+
+/// Takes the lock of the only agent. `None`: another one runs, and was asked to show itself; the user was told.
+fn only_instance(
+    engine: &Engine,
+    terminal: &mut Terminal<'_>,
+) -> error::Result<Option<(instance::Lock, instance::Listener)>> {
+    let data = &engine.folders.data;
+    match instance::take(data, instance::is_job()).with_context(|| data.display().to_string())? {
+        Instance::First(lock, listener) => Ok(Some((lock, listener))),
+        Instance::Second { shown } => {
+            let phrase = if shown { words::RUNS_ALREADY } else { words::RUNS_ALREADY_UNSEEN };
+            terminal.wrapped_lines(engine.lang.pick(phrase))?;
+            Ok(None)
+        }
+    }
 }
 
 /// Prints what the engine's watcher reports, since there is no desktop.

@@ -72,11 +72,17 @@ fn test(name: &str, as_json: bool, engine: &Engine, terminal: &mut Terminal<'_>)
         Ok(()) => fill(terminal.lang.pick(say::LINE_TESTED), &[("name", &name)]),
         Err(why) => {
             let why = why.text(terminal.lang);
-            fill(terminal.lang.pick(say::LINE_NOT_SENT), &[("name", &name), ("why", &why)])
+            let text = fill(terminal.lang.pick(say::LINE_NOT_SENT), &[("name", &name), ("why", &why)]);
+            format!("{}{text}", mark(terminal))
         }
     };
-    writeln!(terminal.out, "{text}")?;
+    terminal.wrapped_lines(&text)?;
     Ok(code)
+}
+
+/// What precedes a failure: files and pipes get words only.
+const fn mark(terminal: &Terminal<'_>) -> &'static str {
+    if terminal.symbols { "✖ " } else { "" }
 }
 
 /// Version of the JSON: increases when a key is removed or changes its meaning.
@@ -142,7 +148,7 @@ fn as_text(
     for (address, channel) in channels {
         let name = label(&channel.name);
         let head = [("name", &*name), ("kind", channel.kind.title(lang)), ("address", address)];
-        writeln!(terminal.out, "{}", fill(lang.pick(say::LINE_HEAD), &head))?;
+        terminal.wrapped_lines(&fill(lang.pick(say::LINE_HEAD), &head))?;
         let sent = match channel.last_sent {
             Some(at) => fill(lang.pick(say::LINE_SENT), &[("time", &time(at))]),
             None => lang.pick(say::LINE_UNUSED).to_owned(),
@@ -175,6 +181,6 @@ fn failed(
 ) -> error::Result<()> {
     let why = why.text(terminal.lang);
     let line = fill(terminal.lang.pick(say::LINE_FAILED), &[("time", &time(at)), ("why", &why)]);
-    writeln!(terminal.out, "  {line}")?;
+    terminal.wrapped(&format!("{}{line}", mark(terminal)), "  ", "    ")?;
     Ok(())
 }

@@ -1,10 +1,14 @@
 //! `gatelight config`: prints the path of the settings file, creates it, or checks it.
 
+use std::collections::BTreeSet;
+
+use super::names::listed;
 use super::{OK, USAGE};
 use crate::app::engine::Engine;
 use crate::app::user_files::create_settings;
-use crate::config::ConfigError;
-use crate::terminal::{Terminal, warn};
+use crate::config::{Config, ConfigError};
+use crate::profile::scan;
+use crate::terminal::{Terminal, printable, warn};
 use crate::text::error::{self, Context as _};
 use crate::text::{Lang, config as words, fill};
 
@@ -14,7 +18,7 @@ const SHOWN: usize = 20;
 /// What to do with the settings file.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub(super) enum Action {
-    // described in the help of the argument, which is translated
+    // described by the argument, whose help is translated
     Path,
     Init,
     Check,
@@ -29,14 +33,19 @@ pub(super) fn run(
 ) -> error::Result<u8> {
     let path = &engine.folders.config_file;
     let file = path.display().to_string();
-    let said = |phrase| fill(engine.lang.pick(phrase), &[("file", &file)]);
+    let said = |phrase| fill(engine.lang.pick(phrase), &[("file", &printable(&file))]);
     match action {
         Action::Path => writeln!(terminal.out, "{file}")?,
         Action::Init if create_settings(path).with_context(|| file.clone())? => {
             terminal.wrapped_lines(&said(words::CREATED))?;
         }
-        Action::Init => {
+        Action::Init if path.exists() => {
             warn(&said(words::EXISTS));
+            return Ok(USAGE);
+        }
+        Action::Init => {
+            // a link that leads nowhere
+            print(mistakes, engine);
             return Ok(USAGE);
         }
         Action::Check if !mistakes.is_empty() => {
@@ -46,9 +55,30 @@ pub(super) fn run(
         Action::Check => {
             let phrase = if path.exists() { words::CHECKED } else { words::NO_FILE };
             terminal.wrapped_lines(&said(phrase))?;
+            warn_of_unknown_profiles(engine);
         }
     }
     Ok(OK)
+}
+
+/// Warns of names that no profile has: such an entry has no effect, and such a channel sends nothing. No mistake, since the
+/// profile may be created later.
+fn warn_of_unknown_profiles(engine: &Engine) {
+    let Config { profiles, channel, .. } = &engine.config;
+    let by_name =
+        profiles.iter().filter(|entry| entry.home.is_none()).filter_map(|entry| entry.name.as_ref());
+    let mut unknown: BTreeSet<&String> =
+        by_name.chain(channel.iter().flat_map(|entry| &entry.profiles)).collect();
+    if unknown.is_empty() {
+        return;
+    }
+    let found = scan(&engine.places).profiles;
+    unknown.retain(|name| !found.iter().any(|profile| profile.name == **name));
+    let known = listed(found.iter().map(|profile| profile.name.as_str()), engine.lang);
+    for name in unknown {
+        let values = [("name", &*printable(name)), ("names", &*known)];
+        warn(&fill(engine.lang.pick(words::UNKNOWN_PROFILE), &values));
+    }
 }
 
 /// Prints the first mistake on one line of standard error, for a command that continues.

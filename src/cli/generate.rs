@@ -9,10 +9,10 @@ use clap_complete::env::Shells;
 
 use super::help::in_language;
 use super::{Cli, OK};
-use crate::terminal::Terminal;
-
+use crate::files;
+use crate::terminal::{Terminal, printable};
 use crate::text::error::{self, Context as _};
-use crate::text::{Lang, help as words};
+use crate::text::{Lang, fill, help as words};
 
 /// The program, as shells find it.
 const PROGRAM: &str = "gatelight";
@@ -24,12 +24,17 @@ pub(super) fn write_completions(shell: Shell, terminal: &mut Terminal<'_>) -> er
 }
 
 /// Writes the man pages into a folder, which is created if it is missing.
-pub(super) fn write_man_pages(folder: &Path, lang: Lang) -> error::Result<u8> {
-    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    for (name, text) in man_pages(Cli::command(), lang)? {
+pub(super) fn write_man_pages(folder: &Path, terminal: &mut Terminal<'_>) -> error::Result<u8> {
+    files::create_folder(folder).with_context(|| folder.display().to_string())?;
+    let pages = man_pages(Cli::command(), terminal.lang)?;
+    let count = pages.len().to_string();
+    for (name, text) in pages {
         let file = folder.join(name);
         std::fs::write(&file, text).with_context(|| file.display().to_string())?;
     }
+    let folder = printable(&folder.display().to_string());
+    let written = fill(terminal.lang.pick(words::MAN_PAGES), &[("count", &count), ("folder", &folder)]);
+    writeln!(terminal.out, "{written}")?;
     Ok(OK)
 }
 

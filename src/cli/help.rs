@@ -3,15 +3,15 @@
 
 use std::error::Error as _;
 use std::io::Write as _;
-use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, CommandFactory as _};
 
 use super::value::Expected;
-use super::{Cli, USAGE};
+use super::{Cli, OK, USAGE};
 use crate::redact::one_line;
-use crate::terminal::{Terminal, layout, warn};
+use crate::terminal::{Output, Terminal, layout, warn};
+use crate::text::error;
 use crate::text::{Lang, fill, help as words};
 
 /// Longest argument that is repeated in a mistake, in characters.
@@ -99,22 +99,23 @@ fn translated_line(line: &str) -> String {
 }
 
 /// Prints clap's answer: help, the version, or a mistake. Returns the exit code.
-pub(super) fn print(error: &clap::Error, lang: Lang) -> ExitCode {
-    let code = if error.use_stderr() { USAGE } else { 0 };
+pub(super) fn print(error: &clap::Error, lang: Lang) -> error::Result<u8> {
     if error.kind() == ErrorKind::DisplayHelp {
         let again = in_language(Cli::command(), lang).try_get_matches().err();
-        // as clap does: a closed pipe is not an error
-        let _ = print_help(again.as_ref().unwrap_or(error), lang);
+        print_help(again.as_ref().unwrap_or(error), lang)?;
+    } else if !error.use_stderr() {
+        write!(Output::lock(), "{}", error.render())?;
     } else if let Some(text) = mistake(error).filter(|_| lang == Lang::Zh) {
         warn(&text);
     } else {
+        // nobody may be reading standard error
         let _ = error.print();
     }
-    ExitCode::from(code)
+    Ok(if error.use_stderr() { USAGE } else { OK })
 }
 
 fn print_help(help: &clap::Error, lang: Lang) -> std::io::Result<()> {
-    let mut stdout = std::io::stdout().lock();
+    let mut stdout = Output::lock();
     let Terminal { color, width, .. } = Terminal::stdout(&mut stdout, lang);
     let styled = help.render();
     let text = if color { styled.ansi().to_string() } else { styled.to_string() };

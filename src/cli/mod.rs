@@ -12,7 +12,7 @@ use crate::app::engine::{Engine, user_home};
 use crate::config::Folders;
 use crate::files;
 use crate::log::{self, InvalidLevels, Outputs};
-use crate::terminal::{Terminal, warn};
+use crate::terminal::{Output, Terminal, warn};
 use crate::text::error::{self, Context as _};
 use crate::text::log::INVALID_LEVELS;
 use crate::text::{Lang, fill};
@@ -50,6 +50,9 @@ pub const USAGE: u8 = 2;
 const NOT_GREEN: u8 = 3;
 /// No profile found.
 pub const NO_PROFILE: u8 = 4;
+/// The reader of standard output closed it before a verdict was printed (`gatelight status | head -1`): what a shell reports
+/// for a program that SIGPIPE ended. Not 0: in a script with `pipefail`, that would say that all is green.
+const NOT_TOLD: u8 = 128 + 13;
 
 const EXAMPLES: &str = "\
 Without a command, the menu-bar agent starts.
@@ -93,6 +96,15 @@ pub struct Cli {
 }
 
 impl Cli {
+    /// The exit code if nobody reads the output to its end.
+    const fn unread(&self) -> u8 {
+        use Command::{Ack, Channels, Doctor, Restart, Status};
+        match &self.command {
+            Some(Status(_) | Restart(_) | Doctor(_) | Channels(_) | Ack(_)) => NOT_TOLD,
+            _ => OK,
+        }
+    }
+
     /// Whether this command logs into the file: it runs until it is stopped.
     fn keeps_log(&self) -> bool {
         match &self.command {
@@ -174,7 +186,7 @@ enum Command {
         after_help = "Exit code: 0 no errors, 2 errors, or the file already exists.\n\nExamples:\n  gatelight config init\n  gatelight config check"
     )]
     Config {
-        /// What to do
+        /// path: print where the file is; init: create it, with the defaults as comments; check: list its mistakes
         action: config::Action,
     },
     /// Print the completion script of a shell
@@ -201,13 +213,16 @@ enum Command {
 pub fn main() -> ExitCode {
     // a shell asks for completions: prints them and ends
     CompleteEnv::with_factory(|| help::in_language(Cli::command(), Lang::of_system())).complete();
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(answer) => return help::print(&answer, language()),
+    let (ended, unread) = match Cli::try_parse() {
+        Ok(cli) => {
+            let unread = cli.unread();
+            (run(cli), unread)
+        }
+        Err(answer) => (help::print(&answer, language()), OK),
     };
-    match run(cli) {
+    match ended {
         Ok(code) => ExitCode::from(code),
-        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(error) if error.is_broken_pipe() => ExitCode::from(unread),
         Err(error) => {
             warn(&format!("gatelight: {}", error.text(language())));
             ExitCode::from(USAGE)
@@ -249,7 +264,7 @@ fn run(cli: Cli) -> error::Result<u8> {
     start_log(&cli);
     check_time_zone()?;
     descriptors::raise();
-    let mut stdout = std::io::LineWriter::new(std::io::stdout().lock());
+    let mut stdout = Output::lock();
     let terminal = &mut Terminal::stdout(&mut stdout, Lang::of_system());
     let Some(command) = cli.command else {
         let (engine, mistakes) = Engine::load_usable()?;
@@ -274,7 +289,10 @@ fn run(cli: Cli) -> error::Result<u8> {
         Command::Demo(args) => demo::run(&args, terminal),
         Command::Replay(args) => replay::run(&args, terminal),
         Command::Completions { shell } => generate::write_completions(shell, terminal),
-        Command::Man { folder } => generate::write_man_pages(&folder, language()),
+        Command::Man { folder } => {
+            terminal.lang = language();
+            generate::write_man_pages(&folder, terminal)
+        }
         Command::Status(args) => {
             // a mistake in the settings must not hide the lights
             let (engine, mistakes) = Engine::load_usable()?;

@@ -77,7 +77,7 @@ pub(super) fn not_found<'a>(
 }
 
 /// Names as a list. Neither an argument nor a folder name may send escape sequences to the terminal.
-fn listed<'a>(names: impl Iterator<Item = &'a str>, lang: Lang) -> String {
+pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>, lang: Lang) -> String {
     let names: Vec<String> = names.map(|name| one_line(name, MAX_NAME)).collect();
     names.join(lang.pick(COMMA))
 }

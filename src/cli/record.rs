@@ -7,7 +7,7 @@ use super::{OK, names};
 use crate::app::engine::Engine;
 use crate::app::record;
 use crate::runtime::interrupted;
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, printable};
 use crate::text::error;
 use crate::text::{fill, status as words};
 
@@ -28,7 +28,7 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
         Ok(profile) => profile,
         Err(code) => return Ok(code),
     };
-    let file = args.out.display().to_string();
+    let file = printable(&args.out.display().to_string());
     let recording = fill(engine.lang.pick(words::RECORDING), &[("file", &file)]);
     let out = &mut *terminal.out;
     let begun = || writeln!(out, "{recording}");

@@ -1,5 +1,6 @@
 //! `gatelight replay`: judges recordings or plain logs with a virtual clock.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use crate::postmortem;
 use crate::recording::{Printed, Recording};
 use crate::terminal::progress::Progress;
 use crate::terminal::{Terminal, style, warn};
+use crate::text::display::label;
 use crate::text::error::{self, Context as _};
 use crate::text::status::{AT_THE_END, HELD_GREEN_ASIDE, NO_STAMPS, STANDARD_INPUT, UNKNOWN_EVENTS, WAS_CUT};
 use crate::text::trouble::NOT_REGULAR;
@@ -123,7 +125,7 @@ fn play_logs(
         let judge = scope.spawn(judge);
         let last = printer.show_all(batches, terminal)?;
         let played = judge.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        summary(last.as_ref(), played.end, json, terminal)
+        summary(last.as_ref(), false, played.end, json, terminal)
     })
 }
 
@@ -176,6 +178,8 @@ struct Replayed {
     end: Timestamp,
     unknown: usize,
     cut: bool,
+    /// Whether it holds several profiles.
+    several: bool,
 }
 
 impl Replayed {
@@ -187,15 +191,20 @@ impl Replayed {
         let core = recording
             .play(Arc::clone(patterns), Deadlines::default(), &mut |change| changes.push(change.clone()));
         let (start, unknown, cut) = (recording.header.start, recording.unknown, recording.cut);
-        Ok(Self { start, changes, end: core.now(), unknown, cut })
+        let several = recording.header.profiles.len() > 1;
+        Ok(Self { start, changes, end: core.now(), unknown, cut, several })
     }
 
     fn show(&self, path: &Path, json: bool, terminal: &mut Terminal<'_>) -> error::Result<()> {
-        let printer = Printer::new(self.start, json);
+        let printer = Printer { several: self.several, ..Printer::new(self.start, json) };
+        let mut last: BTreeMap<&str, &Change> = BTreeMap::new();
         for change in &self.changes {
             printer.show(change, terminal)?;
+            last.insert(if self.several { &change.profile } else { "" }, change);
         }
-        summary(self.changes.last(), self.end, json, terminal)?;
+        for change in last.into_values() {
+            summary(Some(change), self.several, self.end, json, terminal)?;
+        }
         let lang = terminal.lang;
         if self.unknown > 0 {
             let count = self.unknown.to_string();
@@ -209,9 +218,10 @@ impl Replayed {
     }
 }
 
-/// Prints a summary: the last light, what it means, what to do.
+/// Prints a summary: the last light, what it means, what to do. `named`: with the name of the profile.
 fn summary(
     last: Option<&Change>,
+    named: bool,
     end: Timestamp,
     json: bool,
     terminal: &mut Terminal<'_>,
@@ -228,7 +238,9 @@ fn summary(
         ("meaning", &said.meaning),
         ("advice", &said.advice),
     ];
-    writeln!(terminal.out, "{}", fill(lang.pick(AT_THE_END), &words).trim_end())?;
+    let text = fill(lang.pick(AT_THE_END), &words);
+    let text = if named { labelled(lang, &label(&last.profile), &text) } else { text };
+    terminal.wrapped_lines(text.trim_end())?;
     Ok(())
 }
 
@@ -237,11 +249,13 @@ struct Printer {
     start: Timestamp,
     json: bool,
     zone: TimeZone,
+    /// Whether changes of several profiles are printed, so that each is named.
+    several: bool,
 }
 
 impl Printer {
     fn new(start: Timestamp, json: bool) -> Self {
-        Self { start, json, zone: clock::time_zone() }
+        Self { start, json, zone: clock::time_zone(), several: false }
     }
 
     /// Prints all changes and returns the last one.
@@ -267,7 +281,9 @@ impl Printer {
         let at = self.zone.to_datetime(change.at);
         write!(terminal.out, "{} {:02}:{:02}:{:02}", at.date(), at.hour(), at.minute(), at.second())?;
         let light = style::light(change.to.light(), terminal);
-        write!(terminal.out, "  {light} {}", text::reason::title_of(&change.to, lang))?;
+        let title = text::reason::title_of(&change.to, lang);
+        let title = if self.several { labelled(lang, &label(&change.profile), &title) } else { title };
+        write!(terminal.out, "  {light} {title}")?;
         if let Some(held) = change.to.held_green.filter(|_| change.from.light() == Light::Green) {
             let held = text::duration(lang, held);
             write!(terminal.out, "{}", fill(lang.pick(HELD_GREEN_ASIDE), &[("held", &held)]))?;

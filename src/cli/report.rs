@@ -13,12 +13,12 @@ use crate::postmortem;
 use crate::redact::one_line;
 use crate::report::{Request, Source, check_replaceable, write_private};
 use crate::terminal::progress::Progress;
-use crate::terminal::{Terminal, warn};
+use crate::terminal::{Terminal, printable, warn};
 use crate::text::error::{self, Context as _};
 use crate::text::{fill, labelled, report as phrases, status, trouble};
 
 /// Longest line that names logs, in characters.
-const LONGEST_LINE: usize = 2_000;
+const MAX_LINE: usize = 2_000;
 
 /// Arguments of `gatelight report`.
 #[derive(Debug, clap::Args)]
@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
     for (name, files) in postmortem::by_profile(&args.from_logs) {
         let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
         let values = [("files", &*files.join(", ")), ("name", &*name)];
-        warn(&one_line(&fill(lang.pick(phrases::TAKEN_FOR), &values), LONGEST_LINE));
+        warn(&one_line(&fill(lang.pick(phrases::TAKEN_FOR), &values), MAX_LINE));
     }
     for path in &page.silent {
         warn(&labelled(lang, &path.to_string_lossy(), lang.pick(status::NO_STAMPS)));
@@ -76,7 +76,7 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
     writeln!(
         terminal.out,
         "{}",
-        fill(lang.pick(phrases::WRITTEN), &[("path", &path.display().to_string())])
+        fill(lang.pick(phrases::WRITTEN), &[("path", &printable(&path.display().to_string()))])
     )?;
     if args.open {
         open::start_file(&path)?;

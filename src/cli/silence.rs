@@ -136,7 +136,7 @@ fn print(
     code: u8,
     terminal: &mut Terminal<'_>,
 ) -> error::Result<u8> {
-    writeln!(terminal.out, "{}", fill(terminal.lang.pick(phrase), values))?;
+    terminal.wrapped_lines(&fill(terminal.lang.pick(phrase), values))?;
     Ok(code)
 }
 

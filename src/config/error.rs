@@ -26,6 +26,12 @@ impl ConfigError {
         Self::new(file, None, phrases::UNREADABLE, vec![("why", why)])
     }
 
+    /// The file or one of its folders is a link that leads nowhere.
+    pub(super) fn dangling(file: &Path, link: &Path) -> Self {
+        let why = Both::fill(phrases::DANGLING, &[("link", &link.display().to_string())]);
+        Self::new(file, None, phrases::UNREADABLE, vec![("why", why)])
+    }
+
     pub(super) fn not_text(file: &Path) -> Self {
         Self::new(file, None, phrases::NOT_TEXT, Vec::new())
     }
@@ -73,6 +79,11 @@ impl ConfigError {
     /// Line and column (both from 1, columns in characters), where the error has a position.
     pub const fn place(&self) -> Option<(usize, usize)> {
         self.position
+    }
+
+    /// Which settings a starting program uses: the valid ones, or the defaults where the whole file cannot be used.
+    pub(crate) const fn what_holds(&self) -> Phrase {
+        if self.position.is_some() { phrases::REST_HOLDS } else { phrases::DEFAULTS_HOLD }
     }
 
     /// The error for users, with the file and the position.
@@ -142,6 +153,11 @@ fn wrong_type(message: &str) -> (Phrase, Values) {
     let mut first = || quoted.next().unwrap_or_default();
     if let Some((_, phrase)) = OWN.iter().find(|(own, _)| message.contains(own)) {
         return (*phrase, Vec::new());
+    }
+    // beyond the type of the setting, beyond 64 bits, beyond what the parser reads
+    let beyond = message.starts_with("invalid value: integer `") || message.contains("` as i128");
+    if (beyond && !message.contains("`-")) || message.ends_with("number overflowed") {
+        return (phrases::TOO_LARGE, Vec::new());
     }
     if message.starts_with("unknown field ") {
         let (name, known) = (first(), quoted.collect::<Vec<_>>());

@@ -92,12 +92,17 @@ impl Config {
         let unusable = |mistake| (Self::default(), vec![mistake]);
         let (bytes, is_private) = match files::read_with_mode(path, MAX_FILE_BYTES) {
             Ok(read) => read,
-            Err(error) if error.kind() == ErrorKind::NotFound => return (Self::default(), Vec::new()),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return match files::dangling_link(path) {
+                    Some(link) => unusable(ConfigError::dangling(path, &link)),
+                    None => (Self::default(), Vec::new()),
+                };
+            }
             // not the kernel's EFBIG
             Err(error) if error.kind() == ErrorKind::FileTooLarge && error.raw_os_error().is_none() => {
                 return unusable(ConfigError::too_long(path, MAX_FILE_BYTES));
             }
-            Err(error) => return unusable(ConfigError::unreadable(path, &error)),
+            Err(error) => return unusable(ConfigError::unreadable(path, &files::in_the_way(path, error))),
         };
         match String::from_utf8(bytes) {
             Ok(text) => document::read(&text, path, user_home, is_private),

@@ -439,3 +439,36 @@ fn folders() {
         assert_eq!(folders.data, Path::new("/home/u/.local/share/gatelight"));
     }
 }
+
+#[test]
+fn a_settings_file_whose_link_leads_nowhere_is_a_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    let [settings, file] = ["gatelight", "config.toml"].map(|name| folder.path().join(name));
+    std::os::unix::fs::symlink(folder.path().join("dotfiles"), &settings).unwrap();
+    std::os::unix::fs::symlink(folder.path().join("dotfiles.toml"), &file).unwrap();
+    for (path, link) in [(settings.join("config.toml"), &settings), (file.clone(), &file)] {
+        let (config, mistakes) = Config::load_usable(&path, Path::new("/u"));
+        assert_eq!(config, Config::default());
+        let text = mistakes[0].text(Lang::En);
+        assert!(text.contains(&format!("{} is a symbolic link to", link.display())), "{text}");
+        assert!(Config::load(&path, Path::new("/u")).is_err());
+    }
+    let missing = folder.path().join("none/config.toml");
+    assert_eq!(Config::load(&missing, Path::new("/u")), Ok(Config::default()));
+}
+
+#[test]
+fn a_number_that_is_too_large_is_called_so() {
+    for (text, key) in [
+        ("[deadlines]\nretry = 99999999999999999999999\n", "deadlines.retry"),
+        ("[deadlines]\nretry = 99999999999999999999999999999999999999999999999999\n", "deadlines.retry"),
+        ("[deadlines]\nretry = 1e400\n", "deadlines.retry"),
+        ("[history]\nkeep_days = 99999999999999999999999\n", "history.keep_days"),
+        ("[history]\nkeep_days = 99999999999\n", "history.keep_days"),
+    ] {
+        let error = Config::parse(text, Path::new("/c"), Path::new("/u")).unwrap_err();
+        let told = [Lang::En, Lang::Zh].map(|lang| error.text(lang));
+        assert!(told[0].ends_with(&format!("{key}: the number is too large")), "{told:?}");
+        assert!(told[1].ends_with(&format!("{key}：数字过大")), "{told:?}");
+    }
+}

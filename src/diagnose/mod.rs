@@ -13,6 +13,7 @@ use crate::evidence::clean_lines::Lines;
 use crate::health::Note;
 use crate::history::{Record, Window, render};
 use crate::redact;
+use crate::text::status::light;
 use crate::text::{self, COLON, Lang, diagnose as phrases, fill};
 use crate::watcher::snapshot::ProfileView;
 
@@ -167,7 +168,7 @@ fn verdict(out: &mut String, d: &Diagnosis<'_>) {
         v.reason.reports().iter().map(|number| format!("NousResearch/hermes-agent#{number}")).collect();
     let _ = writeln!(out, "### {}\n", lang.pick(phrases::VERDICT));
     for (field, value) in [
-        (phrases::LIGHT, format!("{} {}", v.light().symbol(), v.light().word())),
+        (phrases::LIGHT, format!("{} {}", v.light().symbol(), lang.pick(light(v.light())))),
         (phrases::REASON, format!("`{}` – {}", v.reason.code(), text::reason::title_of(v, lang))),
         (phrases::SINCE, render::local(v.since, d.zone)),
         (phrases::EVIDENCE, evidence),

@@ -96,10 +96,17 @@ fn odd_folders(places: &Places) -> Option<Finding> {
     })
 }
 
+/// Whether this was to be searched, and not read: the file of a job has an extension.
+fn is_folder(path: &Path) -> bool {
+    path.is_dir() || path.extension().is_none()
+}
+
 fn unusable(bad: &BadJobFile, places: &Places) -> Finding {
     let is_home = homes::extra(places).any(|(home, _)| home == bad.path);
     let (code, texts) = if is_home {
         (Code::HomeMissing, phrases::HOME_MISSING)
+    } else if is_folder(&bad.path) {
+        (Code::PlistInvalid, phrases::FOLDER_INVALID)
     } else {
         (Code::PlistInvalid, phrases::INVALID)
     };

@@ -7,6 +7,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, VecDeque};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,12 +16,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::evidence::deduplicator::Deduplicator;
 use crate::evidence::patterns::Patterns;
+use crate::files;
 use crate::health::{Change, Core, Deadlines, Platforms};
 use crate::history::Record;
 use crate::order::Collect as _;
 use crate::profile::{Profile, homes};
 use crate::text::error::{self, Context as _};
-use crate::text::trouble::NO_STAMPS;
+use crate::text::trouble::{A_RECORDING, COMPRESSED, NO_STAMPS};
 use crate::watcher::snapshot::ProfileChange;
 use crate::worker::{cores, map_in_order};
 use activity::silences;
@@ -34,6 +36,11 @@ mod clock;
 mod lines;
 mod rotation;
 mod stream;
+
+/// The first bytes of a gzip file (RFC 1952).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// How much of a file that is not a log is looked at, in bytes: the header of a recording.
+const HEAD: u64 = 4096;
 
 /// Changes within this time after a silence may be due to what happened during it.
 const AFTER_SILENCE: SignedDuration = SignedDuration::from_secs(60);
@@ -69,6 +76,25 @@ impl Played {
 
 /// Most changes of one profile that are kept, the newest: as many as a history holds.
 const MAX_CHANGES: usize = 50_000;
+
+/// Why none of these files is a log: what they are, judged by the first one.
+fn no_stamps(paths: &[PathBuf]) -> error::Error {
+    let first = paths.first().and_then(|path| files::open(path).ok()).map(|file| {
+        let mut head = Vec::new();
+        let _empty = file.take(HEAD).read_to_end(&mut head);
+        head
+    });
+    let head = first.unwrap_or_default();
+    let phrase = if head.starts_with(&GZIP) {
+        COMPRESSED
+    } else if head.starts_with(b"{") && memchr::memmem::find(&head, b"\"recording\"").is_some() {
+        A_RECORDING
+    } else {
+        NO_STAMPS
+    };
+    let files: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    error::Error::new(phrase, &[("files", &files.join(", "))])
+}
 
 /// The result of a replay of several profiles' logs.
 #[derive(Debug)]
@@ -148,8 +174,7 @@ impl Logs {
             }
         }
         let Some(start) = spans.iter().map(|part| instant(part.first, zone, false)).min() else {
-            let files: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
-            return Err(error::Error::new(NO_STAMPS, &[("files", &files.join(", "))]));
+            return Err(no_stamps(paths));
         };
         Ok(Self { profile: profile_name(paths), start, silent, chains: chains(spans), zone: zone.clone() })
     }

@@ -15,7 +15,7 @@ pub const STANDARD_LOGS: [&str; 4] = ["agent.log", "errors.log", "gateway.log", 
 pub(super) const BRIDGE_LOGS: [&str; 2] = ["platforms/whatsapp/bridge.log", "whatsapp/bridge.log"];
 
 /// Longest name of a profile.
-const LONGEST_NAME: usize = 64;
+const MAX_NAME: usize = 64;
 
 /// Whether a search may touch the homes: one of them may be on a volume that does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub fn is_profile_name(name: &str) -> bool {
     let good = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
     let bytes = name.as_bytes();
     bytes.first().is_some_and(|c| good(*c))
-        && bytes.len() <= LONGEST_NAME
+        && bytes.len() <= MAX_NAME
         && bytes.iter().all(|c| good(*c) || matches!(c, b'_' | b'-'))
 }
 

@@ -10,6 +10,7 @@ use std::io::Cursor;
 use plist::Value;
 
 use crate::profile::xml::{self, PieceKind};
+use crate::text::display::entities;
 use crate::text::{Message, Worded, profile as say};
 
 /// Deepest nesting accepted.
@@ -104,9 +105,7 @@ fn plain_xml(text: &str) -> Result<Cow<'_, str>, ListError> {
     for piece in &pieces {
         let raw = &text[piece.span.clone()];
         if piece.kind == PieceKind::CData {
-            out.push_str(
-                &raw[9..raw.len() - 3].replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"),
-            );
+            out.push_str(&entities(&raw[9..raw.len() - 3]));
         } else {
             out.push_str(raw);
         }

@@ -1,6 +1,7 @@
 //! Finds profiles in every place.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::files::{self, FileError, name_of};
@@ -27,6 +28,10 @@ fn search(places: &Places, access: Access) -> Found {
     let mut jobs = launch_agents(&places.launch_agents, &places.user_home, &mut bad);
     if cfg!(target_os = "linux") {
         jobs.extend(systemd_units(places, &mut bad));
+    }
+    if access == Access::Allowed {
+        let hermes = &places.hermes;
+        bad.extend(unsearchable(hermes).or_else(|| unsearchable(&hermes.join("profiles"))));
     }
     let jobs = deduplicated(jobs, &mut bad);
     let profiles = profiles(jobs, places, access, &mut bad);
@@ -166,26 +171,49 @@ fn is_alias(path: &Path, read: impl Fn(&str) -> bool) -> bool {
 
 fn unreadable(path: PathBuf, error: &FileError, bad: &mut Vec<BadJobFile>) {
     // removed since the folder was listed
-    if !matches!(error, FileError::Io(cause) if cause.kind() == std::io::ErrorKind::NotFound && !path.is_symlink())
-    {
+    if !matches!(error, FileError::Io(cause) if cause.kind() == ErrorKind::NotFound && !path.is_symlink()) {
         bad.push(BadJobFile { path, reason: Both::each(|lang| error.text(lang)) });
     }
 }
 
 /// The entries of a folder of job files. One that exists and cannot be read may hide jobs: that is not the same as none.
 fn listed(folder: &Path, wanted: impl Fn(&str) -> bool, bad: &mut Vec<BadJobFile>) -> Vec<PathBuf> {
-    let reason = match files::try_list(folder, wanted) {
-        Ok((paths, false)) => return paths,
+    match files::try_list(folder, wanted) {
+        Ok((paths, false)) => paths,
         Ok((paths, true)) => {
             let reason = Both::fill(say::TOO_MANY, &[("most", &files::MAX_FILES.to_string())]);
             bad.push(BadJobFile { path: folder.to_path_buf(), reason });
-            return paths;
+            paths
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
-        Err(error) => Both::each(|lang| text::error::io(lang, &error)),
+        Err(error) => {
+            bad.extend(not_searched(folder, &error));
+            Vec::new()
+        }
+    }
+}
+
+/// Why a folder of homes cannot be searched: it may hide profiles. `None`: it can, or is not there.
+fn unsearchable(folder: &Path) -> Option<BadJobFile> {
+    let rights = rustix::fs::Access::READ_OK | rustix::fs::Access::EXEC_OK;
+    let found = folder.metadata().and_then(|found| {
+        if !found.is_dir() {
+            return Err(ErrorKind::NotADirectory.into());
+        }
+        Ok(rustix::fs::access(folder, rights)?)
+    });
+    not_searched(folder, &found.err()?)
+}
+
+/// `None` for a folder that is not there; a link that leads nowhere may lead to a volume that is not mounted.
+fn not_searched(folder: &Path, error: &io::Error) -> Option<BadJobFile> {
+    let reason = if error.kind() != ErrorKind::NotFound {
+        Both::each(|lang| text::error::io(lang, error))
+    } else if folder.is_symlink() {
+        say::LINK_TO_NOTHING.into()
+    } else {
+        return None;
     };
-    bad.push(BadJobFile { path: folder.to_path_buf(), reason });
-    Vec::new()
+    Some(BadJobFile { path: folder.to_path_buf(), reason })
 }
 
 /// Keeps one job for each label, as a manager does: the file named after the label, else the first in order.

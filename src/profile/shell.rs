@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// Longest script that is parsed, in bytes.
-const LONGEST_SCRIPT: usize = 256 * 1024;
+const MAX_SCRIPT: usize = 256 * 1024;
 
 /// A word of a shell script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(crate) fn quoted(word: &str) -> String {
 /// or too long.
 pub fn shell_tokens(script: &str) -> Option<Vec<ShellToken>> {
     let b = script.as_bytes();
-    if b.len() > LONGEST_SCRIPT {
+    if b.len() > MAX_SCRIPT {
         return None;
     }
     let mut tokens = Vec::new();

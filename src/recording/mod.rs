@@ -10,6 +10,7 @@ mod play;
 mod reader;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::health::{Change, Evidence, LinkVerdict, ProfileName, Proof, Verdict};
-use crate::text::{self, Message, Worded, code};
+use crate::text::{self, Both, Lang, Message, Worded, fill, recording as words};
 
 /// The version of the format that is written, and the newest that is read.
 pub const VERSION: u64 = 1;
@@ -29,38 +30,58 @@ const MAX_BYTES: u64 = 256 << 20;
 const MAX_LINE_BYTES: usize = 4 << 20;
 
 /// The recording cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum RecordingError {
     /// The system refused.
-    #[error("cannot read: {0}")]
-    Io(#[from] std::io::Error),
+    Io(std::io::Error),
     /// There is no header, so it is not a recording.
-    #[error("line 1: not a recording (a header with \"recording\" is missing): {0}")]
-    NoHeader(String),
+    NoHeader(Both),
     /// A format of the future.
-    #[error("recording format {0} is not known; this Gatelight reads format {VERSION}: use a newer one")]
     Version(u64),
     /// A line that is not an event.
-    #[error("line {line}: {reason}")]
     Line {
         /// Counted from 1.
         line: usize,
         /// What is wrong with it.
-        reason: String,
+        reason: Both,
     },
     /// It is longer than 256 MiB.
-    #[error("longer than {} MiB", MAX_BYTES >> 20)]
     TooLong,
 }
 
 impl Worded for RecordingError {
     fn message(&self) -> Message {
-        match self {
+        Message::verbatim(&match self {
             Self::Io(error) => {
-                Message::new(code("recording.io", ["cannot read: {why}"; 2])).with("why", error.message())
+                Both::each(|lang| text::error::io(lang, error)).within(words::UNREADABLE, "why")
             }
-            other => Message::verbatim(other.to_string()),
-        }
+            Self::NoHeader(why) => why.within(words::NO_HEADER, "why"),
+            Self::Version(version) => {
+                let values = [("version", &*version.to_string()), ("known", &*VERSION.to_string())];
+                Both::fill(words::VERSION, &values)
+            }
+            Self::Line { line, reason } => {
+                let line = line.to_string();
+                Both::each(|lang| {
+                    fill(lang.pick(words::LINE), &[("line", &*line), ("why", reason.pick(lang))])
+                })
+            }
+            Self::TooLong => Both::fill(words::TOO_LONG, &[("most", &(MAX_BYTES >> 20).to_string())]),
+        })
+    }
+}
+
+impl fmt::Display for RecordingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(Lang::En))
+    }
+}
+
+impl std::error::Error for RecordingError {}
+
+impl From<std::io::Error> for RecordingError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
     }
 }
 
@@ -275,6 +296,24 @@ mod tests {
             Recording::read(&b"2026-11-22 10:00:00 INFO x\n"[..]),
             Err(RecordingError::NoHeader(_))
         ));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_both_languages() {
+        let header = |text: &str| Recording::read(text.as_bytes()).unwrap_err();
+        for error in [
+            header("{\"recording\": 2, \"start\": \"2026-11-22T10:00:00Z\"}\n"),
+            header("{\"start\": \"2026-11-22T10:00:00Z\"}\n"),
+            read("{\"t\": 2, \"truth\": \"\"}\n{\"t\": 1, \"truth\": \"\"}\n").unwrap_err(),
+            read("{\"log\": \"agent.log\"}\n").unwrap_err(),
+            read("{\"t\": 1, \"log\": \"agent.log\"}\n").unwrap_err(),
+            read("{\"t\": 1, \"log\": 3, \"line\": \"x\"}\n").unwrap_err(),
+            read("{\"t\": 1, \"wake\": {}}\n").unwrap_err(),
+            RecordingError::TooLong,
+        ] {
+            let [english, chinese] = [Lang::En, Lang::Zh].map(|lang| error.text(lang));
+            assert!(english.is_ascii() && !chinese.is_ascii(), "{english} / {chinese}");
+        }
     }
 
     proptest! {

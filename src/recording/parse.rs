@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{Event, EventKind, Header, MAX_BYTES, MAX_LINE_BYTES, Recording, RecordingError, VERSION};
 use crate::evidence::state_files;
 use crate::health::{Evidence, JobState, JobWord, Manager, ProcessState, ProfileName, UpdateProcess};
+use crate::text::{Both, recording as words};
 
 impl Recording {
     /// Reads a recording.
@@ -51,11 +52,12 @@ impl Recording {
 }
 
 fn header(line: &str) -> Result<Header, RecordingError> {
-    let value: Value = serde_json::from_str(line).map_err(|e| RecordingError::NoHeader(e.to_string()))?;
+    let wrong = |error: serde_json::Error| RecordingError::NoHeader(Both::same(error.to_string()));
+    let value: Value = serde_json::from_str(line).map_err(wrong)?;
     match value.get("recording").and_then(Value::as_u64) {
-        Some(VERSION) => serde_json::from_value(value).map_err(|e| RecordingError::NoHeader(e.to_string())),
+        Some(VERSION) => serde_json::from_value(value).map_err(wrong),
         Some(version) => Err(RecordingError::Version(version)),
-        None => Err(RecordingError::NoHeader("no \"recording\" in it".to_owned())),
+        None => Err(RecordingError::NoHeader(words::NO_VERSION.into())),
     }
 }
 
@@ -94,20 +96,20 @@ struct RawJob {
 }
 
 /// Parses one event. `Ok(None)`: its kind is unknown.
-fn event(line: &str, last: f64, header: &Header) -> Result<Option<Event>, String> {
+fn event(line: &str, last: f64, header: &Header) -> Result<Option<Event>, Both> {
     if line.len() > MAX_LINE_BYTES {
-        return Err(format!("longer than {} MiB", MAX_LINE_BYTES >> 20));
+        return Err(Both::fill(words::TOO_LONG, &[("most", &(MAX_LINE_BYTES >> 20).to_string())]));
     }
-    let mut value: Value = serde_json::from_str(line).map_err(|e| e.to_string())?;
-    let t = value.get("t").and_then(Value::as_f64).ok_or("no time \"t\"")?;
+    let mut value: Value = serde_json::from_str(line).map_err(|error| Both::same(error.to_string()))?;
+    let t = value.get("t").and_then(Value::as_f64).ok_or(words::NO_TIME)?;
     if t < last || !t.is_finite() {
-        return Err(format!("time falls from {last} to {t}"));
+        return Err(Both::fill(words::TIME_FALLS, &[("last", &last.to_string()), ("t", &t.to_string())]));
     }
     let home = value.get("profile").and_then(Value::as_str).filter(|name| *name != header.profile);
     let home = home.map(ProfileName::from);
     let take = |value: &mut Value, key: &str| value.get_mut(key).map(Value::take);
     let kind = if let Some(log) = take(&mut value, "log") {
-        let line = take(&mut value, "line").ok_or("\"log\" without \"line\"")?;
+        let line = take(&mut value, "line").ok_or(words::NO_LINE)?;
         Some(EventKind::Line { home, log: string(log)?, line: string(line)? })
     } else if let Some(file) = take(&mut value, "file") {
         let json = take(&mut value, "json").filter(|json| !json.is_null());
@@ -115,7 +117,7 @@ fn event(line: &str, last: f64, header: &Header) -> Result<Option<Event>, String
         Some(if home.is_none() { EventKind::File { file: string(file)?, json } } else { EventKind::Remark })
     } else if value.get("wake").is_some() {
         let slept = value.get("wake").and_then(|wake| wake.get("slept")).and_then(Value::as_f64);
-        Some(EventKind::Wake(slept.ok_or("wake without \"slept\"")?))
+        Some(EventKind::Wake(slept.ok_or(words::NO_SLEPT)?))
     } else if value.get("truth").is_some() || value.get("tcp").is_some() {
         Some(EventKind::Remark)
     } else if value.get("end").is_some() {
@@ -185,9 +187,9 @@ fn known(value: &mut Value) -> Option<Evidence> {
     value.get("history").map(|_| Evidence::HistoryTruncated)
 }
 
-fn string(value: Value) -> Result<String, String> {
+fn string(value: Value) -> Result<String, Both> {
     match value {
         Value::String(text) => Ok(text),
-        other => Err(format!("a text was expected, not {other}")),
+        other => Err(Both::fill(words::NO_TEXT, &[("value", &other.to_string())])),
     }
 }

@@ -154,10 +154,12 @@ fn look_at_chinese(text: &str, start: usize) -> Step {
     }
 }
 
-/// Schemes of an `Authorization` header, which precede the token. `bearer` is common nowhere else.
-const SCHEMES: [&str; 7] = ["bearer", "basic", "token", "bot", "qqbot", "apikey", "negotiate"];
+/// Schemes of an `Authorization` header, which precede the token, and names of secrets that do (`passwd …`). `bearer` is
+/// common nowhere else.
+const SCHEMES: [&str; 10] =
+    ["bearer", "basic", "token", "bot", "qqbot", "apikey", "negotiate", "secret", "password", "passwd"];
 
-/// The token after `Bearer` or another scheme.
+/// The token after `Bearer` or another of these words.
 fn authorization(bytes: &[u8], start: usize, end: usize) -> Option<Step> {
     let word = &bytes[start..end];
     if !matches!(bytes.get(end), Some(b' ' | b'\t')) {

@@ -20,8 +20,9 @@ fn prefix(text: &[u8], of: &[&str]) -> Option<usize> {
 pub(super) fn may_follow(word: &str, after: &[u8]) -> bool {
     matches!(word.as_bytes(), [b'-', b'-', ..])
         || match after.get(spaces(after)..).unwrap_or_default() {
-            [b'=' | b':' | b'"' | b'\'' | b'\\' | b'`' | b',' | b'<' | b'%' | b'&' | b'(', ..] => true,
-            [b'-', b'>', ..] | [b'i', b's', b' ', ..] => true,
+            [b'=' | b':' | b'"' | b'\'' | b'\\' | b'`' | b',' | b'<' | b'%' | b'&' | b'(', ..]
+            | [b'-', b'>', ..]
+            | [b'i', b's', b' ', ..] => true,
             [first, ..] => !first.is_ascii(),
             [] => false,
         }

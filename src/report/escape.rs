@@ -1,23 +1,17 @@
 //! Text that is safe in the page.
 
 use crate::redact;
+use crate::text::display::entities;
 
 /// Escapes text for use between tags and inside double quotes. Characters that HTML forbids become U+FFFD.
 pub(super) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\n' | '\t' => out.push(' '),
-            c if c.is_control() => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
+    let plain = |c| match c {
+        '\n' | '\t' => ' ',
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    let text: String = text.chars().map(plain).collect();
+    entities(&text).replace('"', "&quot;").replace('\'', "&#39;")
 }
 
 /// A name or log line: one line, without marks that change the direction of writing, bounded, escaped.

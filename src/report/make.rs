@@ -19,7 +19,7 @@ use crate::text::error;
 use crate::text::report::{NO_REGULAR_FILE, NOT_A_PAGE};
 
 /// The time span of the longest strip of a page.
-const LONGEST_STRIP: SignedDuration = SignedDuration::from_hours(90 * 24);
+const MAX_STRIP: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// The first bytes of an existing file, in which [`GENERATOR`] is searched.
 const HEAD_BYTES: u64 = 4096;
@@ -65,14 +65,14 @@ impl Request<'_> {
     /// The page of the last 90 days, as the menu offers it.
     pub(crate) fn timeline(history: &Path, lang: Lang) -> Request<'_> {
         let (now, zone) = (Timestamp::now(), clock::time_zone());
-        Request { source: Source::History(history), since: LONGEST_STRIP, now, lang, zone }
+        Request { source: Source::History(history), since: MAX_STRIP, now, lang, zone }
     }
 
     /// Reads the record and draws the page.
     pub(crate) fn make(&self) -> error::Result<Page> {
         let (record, end, silent) = match &self.source {
             Source::History(file) => {
-                let all = Window::last(self.since.max(LONGEST_STRIP), self.now);
+                let all = Window::last(self.since.max(MAX_STRIP), self.now);
                 (Reader::window(file, all)?.unwrap_or_default(), self.now, Vec::new())
             }
             Source::Logs { files, patterns, progress } => {
@@ -115,7 +115,7 @@ fn is_page(path: &Path) -> bool {
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+        files::create_folder(folder)?;
     }
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));

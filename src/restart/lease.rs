@@ -3,7 +3,7 @@
 //! The kernel releases the lock when its process ends, however it ends. The file also carries the outcome, for
 //! requests for the same restart that came in the meantime.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -146,7 +146,7 @@ pub(super) fn file_of(ledger: &Path, profile: &str) -> PathBuf {
 
 fn open(path: &Path) -> io::Result<File> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        files::create_folder(folder)?;
     }
     files::open_with(OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600), path)
 }
@@ -201,6 +201,8 @@ impl StoredOutcome {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn holder() -> Holder {

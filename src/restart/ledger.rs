@@ -5,7 +5,6 @@
 //! damaged or not ours counts as empty and is replaced by the next restart: losing it only loses the count.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -152,7 +151,7 @@ impl Ledger {
     /// Changes the content under the file's lock; writes it if `change` returns true.
     fn change(&self, change: impl FnOnce(&mut ByProfile) -> bool) -> io::Result<()> {
         if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder)?;
+            files::create_folder(folder)?;
         }
         let _lock = Lock::wait_for(&self.path.with_extension("lock"), LOCK_TIMEOUT)?;
         let mut all = self.read();
@@ -189,6 +188,8 @@ fn drop_oldest_profiles(all: &mut ByProfile, kept: &str) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn at(second: i64) -> Timestamp {

@@ -9,7 +9,7 @@ use super::metrics::Counters;
 use crate::history::Reader;
 
 /// Longest time from the request of a restart to its end, and from its end until it is recorded.
-const LONGEST_RESTART: SignedDuration = SignedDuration::from_mins(30);
+const MAX_RESTART: SignedDuration = SignedDuration::from_mins(30);
 
 /// The restarts that were counted.
 pub(super) struct RestartCount {
@@ -27,7 +27,7 @@ impl RestartCount {
     /// Counts new restarts. They are remembered one by one, because a restart that ended before the last read may be
     /// recorded after it.
     pub(super) fn update(&mut self, history: &Path, now: Timestamp, counters: &Counters) {
-        let from = self.last_read.min(now) - LONGEST_RESTART;
+        let from = self.last_read.min(now) - MAX_RESTART;
         // no history, or one that is being written: the next read tries again
         let Ok(record) = Reader::open(history).and_then(|reader| reader.read(from, now)) else { return };
         for profile in &record.profiles {
@@ -38,7 +38,7 @@ impl RestartCount {
             }
         }
         // earlier ones are not read again
-        self.counted.retain(|(_, asked_at)| *asked_at >= from - LONGEST_RESTART);
+        self.counted.retain(|(_, asked_at)| *asked_at >= from - MAX_RESTART);
         self.last_read = now;
     }
 }

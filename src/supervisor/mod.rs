@@ -37,12 +37,12 @@ pub struct JobReport {
     pub keeps_alive: bool,
     /// launchd: the domain in which the job is loaded (`gui/501`).
     pub domain: Option<String>,
-    /// The job's time between SIGTERM and SIGKILL, 1 s to [`LONGEST_EXIT`]; `None`: not reported, or unlimited.
+    /// The job's time between SIGTERM and SIGKILL, 1 s to [`MAX_EXIT`]; `None`: not reported, or unlimited.
     pub exit_timeout: Option<Duration>,
 }
 
 /// Longest time between SIGTERM and SIGKILL that Gatelight waits for.
-pub const LONGEST_EXIT: Duration = Duration::from_secs(600);
+pub const MAX_EXIT: Duration = Duration::from_secs(600);
 
 impl JobReport {
     /// A job that its manager has not loaded.

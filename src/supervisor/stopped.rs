@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Access, JobReport, LONGEST_EXIT, Supervisor, SupervisorError};
+use super::{Access, JobReport, MAX_EXIT, Supervisor, SupervisorError};
 use crate::files;
 use crate::health::{JobState, Manager};
 use crate::profile::JobFile;
@@ -35,7 +35,7 @@ impl Stopped {
 
     /// Notes a stop: one that begins, or one that is done.
     fn note(&self, label: &str, text: &str) -> io::Result<()> {
-        fs::create_dir_all(&self.folder)?;
+        files::create_folder(&self.folder)?;
         let mut options = OpenOptions::new();
         files::open_with(options.create(true).write(true).truncate(true), &self.file(label))?
             .write_all(text.as_bytes())
@@ -55,7 +55,7 @@ impl Stopped {
         let file = self.file(label);
         let is_young = || {
             let written = fs::metadata(&file).and_then(|data| data.modified()).ok();
-            written.and_then(|at| at.elapsed().ok()).is_some_and(|age| age <= LONGEST_EXIT)
+            written.and_then(|at| at.elapsed().ok()).is_some_and(|age| age <= MAX_EXIT)
         };
         match files::read(&file, 64) {
             Ok(text) if text == UNDER_WAY.as_bytes() && is_young() => {}

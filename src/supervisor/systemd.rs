@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::child::{self, Answer};
-use super::{Access, BadAnswer, JobReport, LONGEST_EXIT, Supervisor, SupervisorError};
+use super::{Access, BadAnswer, JobReport, MAX_EXIT, Supervisor, SupervisorError};
 use crate::health::{JobState, Manager};
 use crate::profile::unit_file::time_span;
 use crate::profile::{JobFile, KeepAlive};
@@ -194,7 +194,7 @@ pub struct Unit {
     pub file_state: String,
     /// Whether it was started since the manager loaded it.
     pub started: bool,
-    /// Time between SIGTERM and SIGKILL, at most [`LONGEST_EXIT`]; `None`: not reported, or unlimited.
+    /// Time between SIGTERM and SIGKILL, at most [`MAX_EXIT`]; `None`: not reported, or unlimited.
     pub stop_timeout: Option<Duration>,
 }
 
@@ -222,7 +222,7 @@ pub fn parse(text: &str) -> Option<Unit> {
             }
             "TimeoutStopUSec" => {
                 unit.stop_timeout =
-                    time_span(value).filter(|time| !time.is_zero()).map(|time| time.min(LONGEST_EXIT));
+                    time_span(value).filter(|time| !time.is_zero()).map(|time| time.min(MAX_EXIT));
             }
             "ExecMainStartTimestampMonotonic" => unit.started = value.parse().is_ok_and(|t: u64| t > 0),
             _ => {}

@@ -1,10 +1,10 @@
 //! Output on a terminal: colours and symbols, lines and columns, progress, questions, and text of unknown origin.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write};
+use std::io::{self, BufRead as _, IsTerminal as _, LineWriter, StdoutLock, Write};
 use std::os::fd::AsFd;
 
-use crate::text::Lang;
 use crate::text::display::disrupts_line;
+use crate::text::{Lang, error};
 
 pub(crate) mod layout;
 pub(crate) mod progress;
@@ -52,6 +52,25 @@ impl<'a> Terminal<'a> {
     /// Prints every line of a text, wrapped.
     pub(crate) fn wrapped_lines(&mut self, text: &str) -> io::Result<()> {
         layout::wrap_lines(text, self.width).iter().try_for_each(|line| writeln!(self.out, "{line}"))
+    }
+}
+
+/// Standard output, flushed after each line. Its errors name it.
+pub(crate) struct Output(LineWriter<StdoutLock<'static>>);
+
+impl Output {
+    pub(crate) fn lock() -> Self {
+        Self(LineWriter::new(io::stdout().lock()))
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(error::of_output)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(error::of_output)
     }
 }
 

@@ -9,12 +9,7 @@ pub(crate) fn light(light: Light, terminal: &Terminal<'_>) -> String {
     if terminal.symbols {
         return in_light(light.symbol(), light, terminal.color);
     }
-    let word = terminal.lang.pick(match light {
-        Light::Green => words::GREEN,
-        Light::Amber => words::AMBER,
-        Light::Red => words::RED,
-        Light::Grey => words::GREY,
-    });
+    let word = terminal.lang.pick(words::light(light));
     // pads to a common width; the Chinese words have one already
     if word.is_ascii() { format!("{word:<5}") } else { word.to_owned() }
 }

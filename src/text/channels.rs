@@ -38,11 +38,11 @@ pub(crate) const LINE_HEAD: Phrase = ["{name}: {kind}, {address}", "{name}：{ki
 pub(crate) const LINE_SENT: Phrase = ["last sent {time}", "上次发送 {time}"];
 pub(crate) const LINE_UNUSED: Phrase = ["nothing sent yet", "尚未发送"];
 pub(crate) const LINE_WAITING: Phrase = ["waiting: {count}", "等待发送：{count} 条"];
-pub(crate) const LINE_FAILED: Phrase = ["✖ failed {time}: {why}", "✖ {time} 失败：{why}"];
+pub(crate) const LINE_FAILED: Phrase = ["failed {time}: {why}", "{time} 失败：{why}"];
 pub(crate) const LINE_HEARTBEAT: Phrase = ["heartbeat: every {span}", "心跳：每 {span}一次"];
 pub(crate) const LINE_TESTED: Phrase =
     ["{name}: the server took the test message", "{name}：服务器已接受测试消息"];
-pub(crate) const LINE_NOT_SENT: Phrase = ["✖ {name}: not sent: {why}", "✖ {name}：未发送：{why}"];
+pub(crate) const LINE_NOT_SENT: Phrase = ["{name}: not sent: {why}", "{name}：未发送：{why}"];
 pub(crate) const TESTED_TITLE: Phrase = ["Test of channel {name}", "测试渠道 {name}"];
 pub(crate) const TESTED: Phrase = ["The server took the message.", "服务器已接受消息。"];
 pub(crate) const NOT_SENT: Phrase = ["Not sent: {why}", "未发送：{why}"];
@@ -75,7 +75,7 @@ pub(crate) const KEY_MISSING: Phrase = ["{key} is missing: {kind} needs it", "�
 pub(crate) const KEY_FOREIGN: Phrase = ["{key} means nothing to {kind}", "{key} 不适用于 {kind}"];
 pub(crate) const TEMPLATE: Phrase = ["{key} must be JSON: {why}", "{key} 必须是 JSON：{why}"];
 pub(crate) const URL_OR_PROGRAM: Phrase =
-    ["{key} needs either url or program", "{key} 需要 url 或 program 之一"];
+    ["{key} needs either url or program, and not both", "{key} 需要 url 或 program，且只能有其中之一"];
 
 pub(crate) const NO_CURL: Code = code(
     "channel.no-curl",

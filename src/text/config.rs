@@ -3,10 +3,15 @@
 use super::{Lang, Phrase};
 
 pub(crate) const OLD_STAY: Phrase = ["the previous settings stay in use", "继续使用之前的设置"];
-pub(crate) const DEFAULTS_HOLD: Phrase = ["the rest of the file is used", "文件中的其余设置已生效"];
+pub(crate) const REST_HOLDS: Phrase = ["the rest of the file is used", "文件中的其余设置已生效"];
+pub(crate) const DEFAULTS_HOLD: Phrase = ["the defaults are used", "使用默认设置"];
 pub(crate) const NOT_USED: Phrase = ["A mistake in the settings file", "设置文件有错误"];
 pub(crate) const NOT_USED_BODY: Phrase = ["{what}; {instead}", "{what}；{instead}"];
 pub(crate) const UNREADABLE: Phrase = ["{file} cannot be read: {why}", "无法读取 {file}：{why}"];
+pub(crate) const DANGLING: Phrase = [
+    "{link} is a symbolic link to something that does not exist; restore it, or remove the link",
+    "{link} 是符号链接，但其目标不存在；请恢复目标，或删除该链接",
+];
 pub(crate) const TOO_LONG: Phrase =
     ["{file} is longer than {limit} KiB and was not read", "{file} 超过 {limit} KiB，未读取"];
 pub(crate) const NOT_TEXT: Phrase = ["{file} is not UTF-8 text", "{file} 不是 UTF-8 文本"];
@@ -21,6 +26,7 @@ pub(crate) const UNKNOWN_VALUE: Phrase =
 pub(crate) const MISSING_KEY: Phrase = ["{key} has no {name}", "{key} 缺少 {name}"];
 pub(crate) const WRONG_KIND: Phrase = ["{key} must be {wanted}", "{key} 的值应为：{wanted}"];
 pub(crate) const WRONG_VALUE: Phrase = ["{key}: {words}", "{key}：{words}"];
+pub(crate) const TOO_LARGE: Phrase = ["{key}: the number is too large", "{key}：数字过大"];
 pub(crate) const NOT_SECONDS: Phrase = ["{key} must be a number of seconds", "{key} 必须是秒数"];
 pub(crate) const SECONDS_RANGE: Phrase =
     ["{key} must be between 0 and one year, in seconds", "{key} 必须在 0 到一年之间（以秒为单位）"];
@@ -29,6 +35,10 @@ pub(crate) const A_LIST: Phrase = ["a list in square brackets", "方括号中的
 pub(crate) const A_TABLE: Phrase = ["a table", "一个表"];
 pub(crate) const A_NUMBER: Phrase = ["a whole number, not negative", "非负整数"];
 pub(crate) const CHECKED: Phrase = ["{file}: no errors", "{file}：没有错误"];
+pub(crate) const UNKNOWN_PROFILE: Phrase = [
+    "the settings name a profile “{name}” that was not found; found: {names}",
+    "设置中提到的 profile“{name}”不存在；现有：{names}",
+];
 pub(crate) const NO_FILE: Phrase = [
     "{file} does not exist; the defaults are used. To create one with comments: gatelight config init",
     "{file} 不存在，使用默认设置。生成带注释的设置文件：gatelight config init",

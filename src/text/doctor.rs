@@ -121,6 +121,13 @@ pub(crate) const INVALID: [Phrase; 2] = [
         "修正文件，或由 Hermes 重新生成：hermes gateway install",
     ],
 ];
+pub(crate) const FOLDER_INVALID: [Phrase; 2] = [
+    ["the folder could not be searched completely: {why}", "无法完整查找此目录：{why}"],
+    [
+        "make it a folder that this user can read; profiles in it are not watched until then",
+        "使其成为当前用户可读的目录；在此之前，其中的 profile 不会被监视",
+    ],
+];
 pub(crate) const PERMISSIONS: [Phrase; 2] = [
     [
         "other users may write to {path} (mode {mode}): the service manager may refuse the job, and they could run commands as you",
@@ -227,7 +234,7 @@ pub(crate) const HOME_MISSING: [Phrase; 2] = [
 ];
 pub(crate) const ODD_FOLDER: [Phrase; 2] = [
     [
-        "{count} folders in the profiles folder have names that Hermes does not allow; they are not watched: {names}",
+        "folders whose names Hermes does not allow for profiles are not watched ({count}): {names}",
         "profiles 目录中有 {count} 个目录的名称不符合 Hermes 的规则，不会被监视：{names}",
     ],
     [
@@ -284,6 +291,16 @@ pub(crate) const CLEAN: Phrase = ["no findings", "没有发现问题"];
 pub(crate) const REMEDY: Phrase = ["fix: ", "处理："];
 pub(crate) const REPORTS: Phrase = ["reported in: ", "相关 issue："];
 pub(crate) const NOTHING_TO_REPAIR: Phrase = ["nothing to repair", "无需修复"];
+pub(crate) const BEYOND_REPAIR: [Phrase; 2] = [
+    [
+        "1 finding is left that --fix cannot repair; to see it: gatelight doctor",
+        "还有 1 个问题无法自动修复；查看：gatelight doctor",
+    ],
+    [
+        "{count} findings are left that --fix cannot repair; to see them: gatelight doctor",
+        "还有 {count} 个问题无法自动修复；查看：gatelight doctor",
+    ],
+];
 pub(crate) const BACKGROUND_ITEM: Phrase = [
     "When the job is loaded, macOS reports a new background item: that is this gateway.",
     "加载任务时，macOS 会提示新增了后台项目，即此网关。",

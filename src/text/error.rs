@@ -2,6 +2,7 @@
 //! for it.
 
 use std::io;
+use std::path::{Path, PathBuf};
 
 use super::{Both, COLON, Lang, Message, Phrase, Value, Worded, code, io_errors};
 
@@ -12,6 +13,9 @@ impl Worded for io::Error {
     }
 
     fn message(&self) -> Message {
+        if let Some(detailed) = self.get_ref().and_then(|inner| inner.downcast_ref::<Detailed>()) {
+            return detailed.message();
+        }
         let number = self.raw_os_error();
         let Some(code) = io_errors::code_of(self) else {
             return Message::verbatim(self.to_string());
@@ -29,6 +33,38 @@ impl Worded for io::Error {
             .with("words", words)
             .with("detail", detail)
     }
+}
+
+/// Errors of the system that say more than their kind.
+#[derive(Debug, thiserror::Error)]
+enum Detailed {
+    /// Something is where a folder is wanted.
+    #[error("{0} is not a folder")]
+    NoFolder(PathBuf),
+    /// Output could not be written.
+    #[error("standard output: {0}")]
+    Output(io::Error),
+}
+
+impl Detailed {
+    fn message(&self) -> Message {
+        match self {
+            Self::NoFolder(path) => {
+                Message::new(io_errors::NO_FOLDER).with("path", path.display().to_string())
+            }
+            Self::Output(error) => Message::new(io_errors::OUTPUT).with("why", error.message()),
+        }
+    }
+}
+
+/// The error that `path` is where a folder is wanted.
+pub(crate) fn no_folder(path: &Path) -> io::Error {
+    io::Error::new(io::ErrorKind::NotADirectory, Detailed::NoFolder(path.to_path_buf()))
+}
+
+/// The error, which occurred while writing to standard output.
+pub(crate) fn of_output(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), Detailed::Output(error))
 }
 
 /// An error of the system in this language.

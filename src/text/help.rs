@@ -135,7 +135,10 @@ pub(crate) const TRANSLATIONS: &[Phrase] = &[
         "A time of day (18:00), a time span (30min, 2h, 1d), or recovery",
         "时刻（18:00）、时间跨度（30min、2h、1d）或 recovery",
     ],
-    ["What to do", "要做什么"],
+    [
+        "path: print where the file is; init: create it, with the defaults as comments; check: list its mistakes",
+        "path：输出文件位置；init：生成文件，以注释列出默认值；check：列出其中的错误",
+    ],
     ["The shell", "shell 的名称"],
     ["The folder", "目录"],
     ["How long, in seconds (5 to 3600)", "时长（秒），5 到 3600"],
@@ -214,3 +217,7 @@ pub(crate) const MISSING_COMMAND: &str = "缺少命令";
 pub(crate) const NOT_UTF8: &str = "参数不是有效的 UTF-8";
 pub(crate) const DID_YOU_MEAN: &str = "是否想用“{suggestion}”？";
 pub(crate) const MORE: &str = "使用 --help 查看更多信息。";
+
+/// After the man pages were written.
+pub(crate) const MAN_PAGES: Phrase =
+    ["{count} man pages written to {folder}", "已将 {count} 个手册页写入 {folder}"];

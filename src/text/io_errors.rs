@@ -66,10 +66,14 @@ const BY_KIND: [(io::ErrorKind, Code); 25] = [
     (io::ErrorKind::Unsupported, code("io.unsupported", ["not supported here", "此处不支持"])),
 ];
 
+pub(super) const NO_FOLDER: Code =
+    code("io.no-folder", ["{path} is not a folder; move it out of the way", "{path} 不是目录，请将它移走"]);
+pub(super) const OUTPUT: Code = code("io.output", ["standard output: {why}", "标准输出：{why}"]);
+
 /// The codes of [`io::Error`]s.
 pub(super) fn codes() -> impl Iterator<Item = Code> {
     let by_number = BY_NUMBER.iter().map(|(_, code)| *code);
-    [WITH_WORDS].into_iter().chain(by_number).chain(BY_KIND.iter().map(|(_, code)| *code))
+    [WITH_WORDS, NO_FOLDER, OUTPUT].into_iter().chain(by_number).chain(BY_KIND.iter().map(|(_, code)| *code))
 }
 
 /// The code of an error; `None` if only its own message is known.

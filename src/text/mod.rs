@@ -27,6 +27,7 @@ pub mod notice;
 pub mod profile;
 pub mod proof;
 pub(crate) mod reason;
+pub(crate) mod recording;
 pub mod report;
 pub mod restart;
 pub mod silence;

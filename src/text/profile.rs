@@ -8,6 +8,10 @@ pub(crate) const LEAVES_FOLDER: Phrase =
     ["it is a symbolic link to another folder", "是指向目录之外的符号链接"];
 pub(crate) const TOO_MANY: Phrase =
     ["it contains more than {most} files: some were not read", "其中的文件超过 {most} 个，部分未读取"];
+pub(crate) const LINK_TO_NOTHING: Phrase = [
+    "it is a symbolic link to something that does not exist (a volume that is not mounted?)",
+    "是符号链接，但其目标不存在（卷未挂载？）",
+];
 pub(crate) const HOME_MISSING: Phrase = [
     "[[profiles]] in the settings names this home, but it does not exist",
     "设置中的 [[profiles]] 指定了此主目录，但它不存在",

@@ -1,7 +1,7 @@
 //! Phrases of status, watch, replay, record and logs.
 
 use super::{Lang, Phrase, fill};
-use crate::health::HermesVersion;
+use crate::health::{HermesVersion, Light};
 
 pub(crate) const HELD_GREEN: Phrase = ["was green for {held}", "此前绿灯持续 {held}"];
 pub(crate) const HELD_GREEN_ASIDE: Phrase = ["  (was green for {held})", "（此前绿灯持续 {held}）"];
@@ -76,8 +76,23 @@ pub(crate) const GREEN: Phrase = ["green", "绿灯"];
 pub(crate) const AMBER: Phrase = ["amber", "黄灯"];
 pub(crate) const RED: Phrase = ["red", "红灯"];
 pub(crate) const GREY: Phrase = ["grey", "灰灯"];
+
+/// The word for a light.
+pub(crate) const fn light(light: Light) -> Phrase {
+    match light {
+        Light::Green => GREEN,
+        Light::Amber => AMBER,
+        Light::Red => RED,
+        Light::Grey => GREY,
+    }
+}
+
 pub(crate) const RECORDING: Phrase =
     ["recording to {file}; press Ctrl-C to stop", "正在录制到 {file}；按 Ctrl-C 结束"];
+pub(crate) const RECORDING_EXISTS: Phrase = [
+    "{file} already exists and is not overwritten; choose another name",
+    "{file} 已存在，不会覆盖；请换一个文件名",
+];
 pub(crate) const RECORDED: Phrase =
     ["{file} is complete; replay it with gatelight replay", "{file} 已完成；可用 gatelight replay 回放"];
 pub(crate) const STANDARD_INPUT: Phrase = ["standard input", "标准输入"];

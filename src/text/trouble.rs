@@ -10,6 +10,14 @@ pub(crate) const NO_STAMPS: Phrase = [
     "{files}: no line with a timestamp: neither a recording nor a Hermes log",
     "{files}：没有带时间戳的行，既不是录制文件，也不是 Hermes 日志",
 ];
+pub(crate) const A_RECORDING: Phrase = [
+    "{files}: a recording, not a log; to judge it: gatelight replay {files}",
+    "{files}：这是录制文件，不是日志；判断它：gatelight replay {files}",
+];
+pub(crate) const COMPRESSED: Phrase = [
+    "{files}: compressed; to judge it: zcat {files} | gatelight replay -",
+    "{files}：已压缩；判断它：zcat {files} | gatelight replay -",
+];
 pub(crate) const NOT_REGULAR: Phrase = ["{file}: not a regular file", "{file}：不是普通文件"];
 pub(crate) const NO_TEMPORARY: Phrase = ["a temporary folder cannot be created", "无法创建临时目录"];
 pub(crate) const NOT_REMOVED: Phrase = ["the demo's folder could not be removed", "无法删除演示目录"];

@@ -9,7 +9,7 @@ use crate::text::{Lang, menu as say};
 use crate::watcher::snapshot::{ProfileView, Snapshot};
 
 /// Longest reason beside the icon, in characters: the menu bar is narrow.
-const LONGEST_REASON: usize = 24;
+const MAX_REASON: usize = 24;
 
 /// The icon as a value. Equal ones need not be drawn again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ fn reason_beside(snapshot: &Snapshot, lang: Lang) -> Option<String> {
     let count = snapshot.profiles.iter().filter(red).count();
     let first = snapshot.profiles.iter().find(red)?;
     let reason = title_of(&first.verdict, lang);
-    let short: String = reason.chars().take(LONGEST_REASON).collect();
+    let short: String = reason.chars().take(MAX_REASON).collect();
     let ellipsis = if short.len() < reason.len() { "…" } else { "" };
     Some(format!("{count} · {}{ellipsis}", short.trim_end()))
 }
@@ -181,7 +181,7 @@ mod tests {
         ] {
             let title = IconView::of(&snapshot(&profiles), &refused, EACH, Lang::En).title;
             assert_eq!(title.as_ref().map(|t| &t[..expected.map_or(0, str::len)]), expected);
-            assert!(title.is_none_or(|t| t.chars().count() <= LONGEST_REASON + 5));
+            assert!(title.is_none_or(|t| t.chars().count() <= MAX_REASON + 5));
         }
         // the user's own choice is not a failure
         let off = MenuState { notifications: Notifications::Off, ..MenuState::default() };

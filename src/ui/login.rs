@@ -15,7 +15,8 @@ mod autostart {
     use std::path::PathBuf;
 
     use crate::config::Folders;
-    use crate::text::{Lang, desktop as say};
+    use crate::files;
+    use crate::text::{self, Lang, desktop as say};
     use crate::ui::menu::Login;
 
     const FILE: &str = "gatelight.desktop";
@@ -35,7 +36,7 @@ mod autostart {
             }
             Ok(_) => Login::On,
             Err(e) if e.kind() == ErrorKind::NotFound => Login::Off,
-            Err(e) => Login::Unavailable(e.to_string()),
+            Err(e) => Login::Unavailable(text::error::io(lang, &e)),
         }
     }
 
@@ -45,7 +46,7 @@ mod autostart {
         let file = autostart.join(FILE);
         if on {
             let own = own_path().ok_or(ErrorKind::NotFound)?;
-            fs::create_dir_all(autostart)?;
+            files::create_folder(autostart)?;
             fs::write(file, entry(&own))
         } else {
             match fs::remove_file(file) {

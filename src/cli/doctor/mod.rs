@@ -151,9 +151,10 @@ fn fix(
     if let Some(error) = review.failed.take() {
         return Err(error.into());
     }
+    let findings = machine.findings(&machine.scan(), &args.profiles);
+    let rest = findings.iter().filter(|finding| !finding.fixable && finding.counts()).count();
     let left = fixed.is_left();
     if args.json {
-        let findings = machine.findings(&machine.scan(), &args.profiles);
         let repairs: Vec<Value> = fixed.repairs.iter().map(|repair| repair_json(repair, lang)).collect();
         let findings = findings_json(&findings, lang);
         let whole = json!({ "version": VERSION, "findings": findings, "repairs": repairs });
@@ -169,6 +170,11 @@ fn fix(
             let done = fixed.repairs.iter().filter(|repair| repair.result.repaired()).count().to_string();
             let all = (fixed.repairs.len() + fixed.by_hand.len()).to_string();
             terminal.wrapped_lines(&fill(lang.pick(phrases::FIXED), &[("done", &done), ("all", &all)]))?;
+        }
+        if rest > 0 {
+            let [one, many] = phrases::BEYOND_REPAIR;
+            let phrase = if rest == 1 { one } else { many };
+            terminal.wrapped_lines(&fill(lang.pick(phrase), &[("count", &rest.to_string())]))?;
         }
     }
     Ok(if left { LEFT } else { OK })

@@ -26,7 +26,7 @@ const WIDEST_NAME: usize = 24;
 /// Narrowest column of titles: where less is left, each row is running text.
 const NARROWEST_TITLE: usize = 12;
 /// Longest line of a log, in characters.
-const LONGEST_PROOF: usize = 400;
+const MAX_PROOF: usize = 400;
 /// Most names in the command of the summary; for more profiles it uses `--red`.
 const MAX_NAMES: usize = 6;
 
@@ -192,11 +192,11 @@ impl Row<'_> {
         }
         if let Some(proof) = verdict.evidence.as_ref().filter(|proof| !proof.line.is_empty()) {
             let text = text::proof::labelled(terminal.lang, proof);
-            detail(&one_line(&text, LONGEST_PROOF), true, terminal)?;
+            detail(&one_line(&text, MAX_PROOF), true, terminal)?;
         }
         for note in &verdict.notes {
             let text = note_text(note, &self.view.profile.name, snapshot, terminal.lang);
-            detail(&one_line(&text, LONGEST_PROOF), true, terminal)?;
+            detail(&one_line(&text, MAX_PROOF), true, terminal)?;
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ use crate::health::evidence::LinkWord;
 use crate::health::{Signal, Unreadable};
 
 /// A gateway writes its first record within this time after its start, on a slow disk. Our choice: 0.19 takes 1 to 3 s.
-const LONGEST_START: Duration = Duration::from_secs(60);
+const MAX_START: Duration = Duration::from_secs(60);
 
 /// The log of the program that holds the connection to WhatsApp. Its lines have no timestamps.
 pub(crate) const BRIDGE_LOG: &str = "bridge.log";
@@ -230,7 +230,7 @@ impl Logs {
 /// Events shortly before its start may be its own, because the clock was corrected since; but then they follow the
 /// record of its start. Without such a record they are the last output of the process before.
 pub(super) fn split_at_start(events: Dated, started_at: Timestamp) -> (Dated, Dated) {
-    let window = less_tolerance(started_at)..=started_at.saturating_add(LONGEST_START).unwrap_or(started_at);
+    let window = less_tolerance(started_at)..=started_at.saturating_add(MAX_START).unwrap_or(started_at);
     let starts =
         |(at, event): &(Timestamp, LogEvent)| event.record.signal == Signal::Start && window.contains(at);
     let own_start = events.iter().rposition(starts).unwrap_or(events.len());

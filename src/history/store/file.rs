@@ -68,7 +68,10 @@ pub(super) fn open_present(path: &Path) -> Result<Option<Connection>, StoreError
 
 /// Opens a file of the present version for reading.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
-    if !path.exists() {
+    // a folder that cannot be searched may hold one
+    let unreachable =
+        |error| StoreError::Io { path: path.to_path_buf(), source: files::in_the_way(path, error) };
+    if !path.try_exists().map_err(unreachable)? {
         return Err(StoreError::Missing(path.to_path_buf()));
     }
     check_regular(path)?;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::child::{self, Answer};
-use super::{BadAnswer, BadFile, JobReport, LONGEST_EXIT, Supervisor, SupervisorError};
+use super::{BadAnswer, BadFile, JobReport, MAX_EXIT, Supervisor, SupervisorError};
 use crate::health::{JobState, Manager};
 use crate::profile::{JobFile, files, property_list};
 
@@ -255,7 +255,7 @@ impl Supervisor for Launchd {
                 exit_timeout: job
                     .exit_timeout_s
                     .filter(|s| *s > 0)
-                    .map(|s| Duration::from_secs(s).min(LONGEST_EXIT)),
+                    .map(|s| Duration::from_secs(s).min(MAX_EXIT)),
                 exit_reason: job.exit_reason,
             },
             Lookup::NotLoaded => JobReport::NOT_LOADED,

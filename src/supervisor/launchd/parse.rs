@@ -2,7 +2,7 @@
 //! macOS. Shapes come from public transcripts, see `tests/fixtures/launchctl`.
 
 /// Longest `last exit reason` that is kept, in bytes.
-const LONGEST_REASON: usize = 80;
+const MAX_REASON: usize = 80;
 
 /// A job as `print` or `list` describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -137,7 +137,7 @@ fn trailing_number(value: &str) -> Option<i32> {
 fn identifier(value: &str) -> Option<String> {
     let end = value.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(value.len());
     let name = &value[..end];
-    (!name.is_empty() && name.len() <= LONGEST_REASON).then(|| name.to_owned())
+    (!name.is_empty() && name.len() <= MAX_REASON).then(|| name.to_owned())
 }
 
 /// Parses `launchctl list LABEL`, an old-style property list. `None`: not one.

@@ -105,7 +105,7 @@ impl<S: Shell> App<S> {
         app.apply_settings(now);
         app.read_login();
         app.state.build = std::env::current_exe().ok().and_then(|exe| build_of(&exe));
-        app.show_settings_error(say_config::DEFAULTS_HOLD);
+        app.show_settings_error(None);
         app.draw(now);
         app
     }
@@ -198,7 +198,7 @@ impl<S: Shell> App<S> {
                 let is_new = self.settings.set_error(error);
                 self.apply_settings(now);
                 if is_new {
-                    self.show_settings_error(say_config::OLD_STAY);
+                    self.show_settings_error(Some(say_config::OLD_STAY));
                 }
             }
             EngineEvent::JobFiles(found) => self.state.job_files = found,
@@ -314,7 +314,7 @@ impl<S: Shell> App<S> {
         self.state.login = login::state(&self.folders, self.locale.lang);
     }
 
-    fn show_settings_error(&self, instead: Phrase) {
+    fn show_settings_error(&self, instead: Option<Phrase>) {
         if let Some(content) = self.settings.error_content(instead) {
             self.notices.show(content, Light::Grey);
         }

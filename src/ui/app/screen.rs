@@ -18,7 +18,7 @@ const REFRESH_INTERVAL: Duration = Duration::from_secs(60);
 const CLOSED_INTERVAL: Duration = Duration::from_secs(600);
 
 /// How long the menu may stay open. Not every desktop says when it closes.
-const LONGEST_OPEN: Duration = Duration::from_secs(300);
+const MAX_OPEN: Duration = Duration::from_secs(300);
 
 /// Draws icon and menu on the desktop.
 pub trait Shell {
@@ -87,7 +87,7 @@ impl<S: Shell> Screen<S> {
     /// When to draw again because durations on the screen are out of date. All rows share one redraw.
     pub(super) fn stale_at(&self) -> Option<Timestamp> {
         let drawn = self.source.as_ref()?.at;
-        let closes = self.opened.and_then(|opened| opened.saturating_add(LONGEST_OPEN).ok());
+        let closes = self.opened.and_then(|opened| opened.saturating_add(MAX_OPEN).ok());
         let interval = if Some(drawn) < closes { REFRESH_INTERVAL } else { CLOSED_INTERVAL };
         let soonest = drawn.saturating_add(interval).ok()?;
         self.menu.stale_at.map(|at| at.max(soonest))

@@ -101,10 +101,11 @@ impl Settings {
         WORST_ONLY.set(&self.data, self.each() == Each::On)
     }
 
-    /// The error of the settings file as a notification; `instead`: which settings are used in its place. The menu shows
-    /// it as long as it lasts.
-    pub(super) fn error_content(&self, instead: Phrase) -> Option<Content> {
+    /// The error of the settings file as a notification; `instead`: which settings are used in its place, if not those that
+    /// a starting program uses. The menu shows it as long as it lasts.
+    pub(super) fn error_content(&self, instead: Option<Phrase>) -> Option<Content> {
         let (lang, what) = (self.lang(), self.error_text()?);
+        let instead = instead.or_else(|| self.error.as_ref().map(ConfigError::what_holds))?;
         let values = [("what", &*what), ("instead", lang.pick(instead))];
         let body = fill(lang.pick(say::NOT_USED_BODY), &values);
         Some(Content { title: lang.pick(say::NOT_USED).to_owned(), body })

@@ -19,6 +19,7 @@ use zbus::{MatchRule, Message, fdo};
 use super::{Failure, NotificationRequest, Report, Reporter, TIMEOUT, Task};
 use crate::health::Light;
 use crate::text::desktop as say;
+use crate::text::display::entities;
 use crate::ui::icon::{Face, Picture};
 use crate::worker;
 
@@ -252,18 +253,8 @@ fn listen(bus: &Connection, shown: Arc<Mutex<Shown>>, report: Reporter) -> zbus:
 
 /// Text as markup that shows it unchanged.
 pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            // not allowed in XML
-            c if c.is_control() && c != '\n' => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
+    // not allowed in XML
+    entities(&text.replace(|c: char| c.is_control() && c != '\n', " "))
 }
 
 /// `resources/app-icon.svg` as RGBA with [`PICTURE`] pixels a side; drawn by `bundle/pictures/take`. Not a PNG: the decoder

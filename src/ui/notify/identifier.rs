@@ -10,7 +10,7 @@ use super::{BODY, Press, Report};
 /// The prefix of our identifiers.
 const MARK: &str = "gatelight";
 /// Maximum length of a profile's name, in bytes; Hermes allows only shorter ones.
-const LONGEST_NAME: usize = 256;
+const MAX_NAME: usize = 256;
 
 /// `gatelight RUN NUMBER PROFILE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Identifier {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.splitn(4, ' ');
         let (mark, run, number) = (parts.next()?, parts.next()?, parts.next()?);
-        let profile = parts.next().filter(|name| !name.is_empty() && name.len() <= LONGEST_NAME);
+        let profile = parts.next().filter(|name| !name.is_empty() && name.len() <= MAX_NAME);
         (mark == MARK).then_some(())?;
         Some(Self {
             run: run.parse().ok()?,
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn foreign_identifiers_are_refused() {
-        let long = format!("gatelight 1 2 {}", "x".repeat(LONGEST_NAME + 1));
+        let long = format!("gatelight 1 2 {}", "x".repeat(MAX_NAME + 1));
         for text in [
             "",
             "gatelight",

@@ -28,6 +28,7 @@ use zbus::blocking::fdo::DBusProxy;
 
 use super::TrayError;
 use crate::health::Light;
+use crate::text::display::entities;
 use crate::ui::app::{App, AppHandles, Flow, Message, Presence, Shell, waker};
 use crate::ui::icon::{Face, POINTS};
 use crate::ui::icon_view::IconView;
@@ -38,7 +39,7 @@ use crate::worker;
 /// Capacity of the loop's queue; senders wait when it is full.
 const QUEUE: usize = 256;
 /// Maximum sleep of the loop.
-const LONGEST_SLEEP: Duration = Duration::from_secs(3_600);
+const MAX_SLEEP: Duration = Duration::from_secs(3_600);
 /// First delay before a lost session bus is searched for; it doubles each time.
 const FIRST_LOOK: Duration = Duration::from_secs(1);
 /// Maximum delay between two searches.
@@ -80,10 +81,10 @@ pub(super) fn run(mut handles: AppHandles) -> Result<(), TrayError> {
 fn turn(app: &mut App<Panel>, messages: &Receiver<Message>) {
     let mut flow = app.handle(Timestamp::now(), Message::Inputs);
     while flow == Flow::On {
-        let sleep = app.next_deadline().map_or(LONGEST_SLEEP, |deadline| {
+        let sleep = app.next_deadline().map_or(MAX_SLEEP, |deadline| {
             Duration::try_from(deadline.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO)
         });
-        match messages.recv_timeout(sleep.min(LONGEST_SLEEP)) {
+        match messages.recv_timeout(sleep.min(MAX_SLEEP)) {
             Ok(message) => {
                 worker::test_panic("menu");
                 flow = app.handle(Timestamp::now(), message);
@@ -287,7 +288,7 @@ impl Tray for Item {
 
     fn tool_tip(&self) -> ToolTip {
         // markup is allowed here
-        let description = self.tooltip.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let description = entities(&self.tooltip);
         ToolTip { title: "Gatelight".into(), description, ..ToolTip::default() }
     }
 

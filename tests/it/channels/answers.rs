@@ -160,7 +160,7 @@ fn a_refusal_shows_the_server_s_words() {
     ] {
         let server = Server::saying(status, answer);
         let (text, code) = test_at(kind, &server);
-        assert!(text.starts_with("✖ c: not sent: ") && text.contains(words), "{kind}: {text}");
+        assert!(text.starts_with("c: not sent: ") && text.contains(words), "{kind}: {text}");
         assert_eq!((code, server.received().len()), (1, 1), "{kind}: one attempt");
     }
 }

@@ -1,5 +1,6 @@
 //! The command line: arguments, output, exit codes, what the READMEs say about them.
 
+mod failures;
 mod interrupts;
 mod readme;
 mod restart_args_and_output;

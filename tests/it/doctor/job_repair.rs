@@ -311,6 +311,17 @@ fn every_version_of_a_copied_home_is_repaired_although_nothing_can_be_reloaded()
     assert_eq!(again.code, Some(0), "{again:?}");
 }
 
+/// A repair removes `--replace`; a missing program is left, and is not kept quiet.
+#[test]
+fn findings_that_cannot_be_repaired_are_told_after_a_repair() {
+    let machine = Machine::new();
+    machine.plist("ai.hermes.gateway", &["/nonexistent/hermes", "gateway", "run", "--replace"], "");
+    for said in ["1 of 1 jobs fixed", "nothing to repair"] {
+        let ran = machine.run(&["doctor", "--fix", "--yes"]);
+        assert!(ran.out.contains(said) && ran.out.contains("1 finding is left that --fix cannot"), "{ran:?}");
+    }
+}
+
 /// A script whose gateway connects and soon becomes hollow.
 fn hollow(stage: &Stage) -> String {
     let [start, wait, link, dead] = [

@@ -357,6 +357,33 @@ fn bad_files_are_reported_and_stop_nothing() {
     );
 }
 
+/// A file, or a link to a volume that is not mounted, where a folder is searched: that is not the same as no profile.
+#[test]
+fn what_is_in_place_of_a_searched_folder_is_reported() {
+    let places = |home: &Home| {
+        let Places { launch_agents, hermes, .. } = &home.places;
+        [launch_agents.clone(), hermes.clone(), hermes.join("profiles")]
+    };
+    for at in 0..3 {
+        for link in [true, false] {
+            let home = Home::new();
+            let folder = &places(&home)[at];
+            fs::create_dir_all(folder).unwrap();
+            fs::remove_dir(folder).unwrap();
+            if link {
+                symlink(home.path().join("volume"), folder).unwrap();
+            } else {
+                fs::write(folder, "mine").unwrap();
+            }
+            let found = home.scan();
+            let [bad] = found.bad.as_slice() else { panic!("{folder:?}: {found:?}") };
+            let reason = bad.reason.pick(Lang::En).to_lowercase();
+            assert_eq!(bad.path, *folder);
+            assert!(reason.contains(if link { "symbolic link" } else { "not a directory" }), "{reason}");
+        }
+    }
+}
+
 #[test]
 fn hostile_names_are_data_only() {
     let home = Home::new();

@@ -37,7 +37,7 @@ use crate::ui::notify::{Notifier, Report, Reporter, delegate, macos};
 use crate::worker::{self, Backoff};
 
 /// Longest sleep of the loop.
-const LONGEST_SLEEP: Duration = Duration::from_secs(3_600);
+const MAX_SLEEP: Duration = Duration::from_secs(3_600);
 /// How long quitting waits for the engine to close its history, and the pause between two checks.
 const ENGINE_END: Duration = Duration::from_secs(3);
 const ENGINE_CHECK: Duration = Duration::from_millis(10);
@@ -307,9 +307,7 @@ fn end_engine(engine: &UnboundedSender<EngineRequest>) {
 }
 
 fn sleep(bar: Option<&Bar>) -> Duration {
-    bar.and_then(Bar::next_deadline).map_or(LONGEST_SLEEP, |deadline| {
-        Duration::try_from(deadline.duration_since(Timestamp::now()))
-            .unwrap_or(Duration::ZERO)
-            .min(LONGEST_SLEEP)
+    bar.and_then(Bar::next_deadline).map_or(MAX_SLEEP, |deadline| {
+        Duration::try_from(deadline.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO).min(MAX_SLEEP)
     })
 }
