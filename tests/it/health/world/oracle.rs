@@ -58,11 +58,13 @@ pub(super) enum Shown {
         last: Ms,
         refused: Option<Ms>,
     },
-    /// `since`: when the loss could first be read. `last`: the last trouble. `claimed`: when it was last claimed to be up.
-    /// `refused`: since when it is known that the credentials are refused.
+    /// `since`: when the loss could first be read. `last`: the last trouble. `silent`: since when silence counts, in the future
+    /// during a grace. `claimed`: when it was last claimed to be up. `refused`: since when it is known that the credentials are
+    /// refused.
     Down {
         since: Ms,
         last: Ms,
+        silent: Ms,
         named: bool,
         claimed: Option<Ms>,
         refused: Option<Ms>,
@@ -215,9 +217,10 @@ impl Link {
     /// Whether an observer takes a link that is down for one that is up: a Weixin link that is silent, or one whose claim
     /// has stood. That happens where the gateway hangs.
     fn seems_up(&self, now: Ms) -> bool {
-        let Shown::Down { last, claimed, refused, .. } = self.shown else { return false };
-        let silent = Some(last).filter(|_| self.platform == Platform::Weixin);
-        let since = claimed.or(silent.map(|last| if refused.is_some() { last + WEIXIN_PAUSE } else { last }));
+        let Shown::Down { silent, claimed, refused, .. } = self.shown else { return false };
+        let pause = if refused.is_some() { WEIXIN_PAUSE } else { 0 };
+        let silent = Some(silent + pause).filter(|_| self.platform == Platform::Weixin);
+        let since = claimed.or(silent);
         since.is_some_and(|since| now >= since + self.platform.settle())
     }
 
@@ -226,7 +229,7 @@ impl Link {
         self.shown = match (word, self.shown) {
             (Word::Trouble { named, refused }, Shown::Down { since, refused: before, .. }) if !seems_up => {
                 let refused = before.or(refused.then_some(now));
-                Shown::Down { since, last: now, named, claimed: None, refused }
+                Shown::Down { since, last: now, silent: now, named, claimed: None, refused }
             }
             // a claim at a start, before any trouble, continues no loss
             (
@@ -234,21 +237,21 @@ impl Link {
                 Shown::Up { since, green, lost, last, refused: before, .. },
             ) if last > 0 && now < since + green => {
                 let refused = before.or(refused.then_some(now));
-                Shown::Down { since: lost, last: now, named, claimed: None, refused }
+                Shown::Down { since: lost, last: now, silent: now, named, claimed: None, refused }
             }
             (Word::Trouble { named, refused }, _) => {
                 self.losses.push(now);
                 let refused = refused.then_some(now);
-                Shown::Down { since: now, last: now, named, claimed: None, refused }
+                Shown::Down { since: now, last: now, silent: now, named, claimed: None, refused }
             }
-            (Word::FalseClaim, Shown::Down { since, last, named, refused, .. }) => {
-                Shown::Down { since, last, named, claimed: Some(now), refused }
+            (Word::FalseClaim, Shown::Down { since, last, silent, named, refused, .. }) => {
+                Shown::Down { since, last, silent, named, claimed: Some(now), refused }
             }
             (Word::Claim(settle), Shown::Down { since, last, refused, .. }) => {
                 Shown::Up { since: now, calm: 5 * SECOND, green: settle, lost: since, last, refused }
             }
-            (Word::Silent(settle), Shown::Down { since, last, refused, .. }) => {
-                Shown::Up { since: last, calm: settle, green: settle, lost: since, last, refused }
+            (Word::Silent(settle), Shown::Down { since, last, silent, refused, .. }) => {
+                Shown::Up { since: silent, calm: settle, green: settle, lost: since, last, refused }
             }
             (Word::Message, Shown::Down { last, .. } | Shown::Up { last, .. }) if now < last + IN_TRANSIT => {
                 self.shown
@@ -262,7 +265,7 @@ impl Link {
                 Shown::Up { since: now, calm: 0, green: 0, lost: now, last: 0, refused: None }
             }
             (Word::Entry, Shown::Up { since, green, lost, refused, .. }) if now < since + green => {
-                Shown::Down { since: lost, last: now, named: true, claimed: None, refused }
+                Shown::Down { since: lost, last: now, silent: now, named: true, claimed: None, refused }
             }
             (Word::FalseClaim | Word::Silent(_) | Word::Entry, shown) => shown,
         };
@@ -273,8 +276,8 @@ impl Link {
         let at = until + grace.saturating_sub(self.platform.settle());
         let seems_up = self.seems_up(from);
         match &mut self.shown {
-            Shown::Down { last, claimed, .. } if !seems_up => {
-                *last = at.max(*last);
+            Shown::Down { silent, claimed, .. } if !seems_up => {
+                *silent = at.max(*silent);
                 *claimed = claimed.map(|claimed| at.max(claimed));
             }
             Shown::Up { since, green, .. } if from < *since + *green => *since = at.max(*since),
