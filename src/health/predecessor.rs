@@ -104,6 +104,14 @@ impl UnassignedRecords {
     }
 }
 
+/// Whether a start that is read now is that of a process which was not seen yet: this gateway is known only by its log, or has
+/// ended. The start of one that ended before it was read may be read after its end: a process takes longer to log its own.
+pub(super) fn is_of_unseen_process(gateway: &Gateway, now: Timestamp) -> bool {
+    let is_late = |ended| !gateway.said_start() && now < after(ended, LATE_LINES);
+    let ended = gateway.end.as_ref().map(|end| end.respawn.since);
+    gateway.id.pid.is_none() || ended.is_some_and(|ended| !is_late(ended))
+}
+
 /// Whether what is known of the gateway was written before a process with this start, so that it is about a former one.
 pub(super) fn is_known_by_former(gateway: &Gateway, started_at: Option<Timestamp>) -> bool {
     let by_log_alone = gateway.id.pid.is_none() && gateway.alive();

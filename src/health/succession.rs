@@ -11,6 +11,7 @@ use super::fact::Fact;
 use super::gateway::{Beginning, Gateway, LogLevel, Origin, START_TOLERANCE};
 use super::predecessor::{
     LATE_LINES, Predecessor, UnassignedRecords, is_known_by_former, is_of_exiting_process, is_of_shutdown,
+    is_of_unseen_process,
 };
 use super::processes::{Process, Processes};
 use super::proof::{Proof, Source};
@@ -212,8 +213,7 @@ impl Succession {
         match record.signal {
             Signal::Takeover => self.starts.note_takeover(now, record.proof.clone()),
             Signal::RespawnStorm => self.starts.note_storm(now, record.proof.clone()),
-            // The gateway is known only by its log, or the successor's process was not seen yet.
-            Signal::Start if self.gateway.id.pid.is_none() || self.gateway.end.is_some() => {
+            Signal::Start if is_of_unseen_process(&self.gateway, now) => {
                 self.count_start(moment, now);
                 self.begin(moment, None, now);
             }
