@@ -826,6 +826,9 @@ fn the_demo_leaves_nothing_behind_however_it_ends() {
             demo.process.signal(signal);
         }
         assert_eq!(demo.process.end(), Some(0), "{signal:?}: {:?} {:?}", demo.lines(), demo.complaints());
+        // nothing happens within 5 s of the starts
+        let lost_green = demo.lines().into_iter().find(|line| line.contains("was green"));
+        assert_eq!(lost_green, None);
         assert_eq!(fs::read_dir(machine.tmp()).unwrap().count(), 0, "{signal:?}");
         assert_eq!(processes_of(&machine.tmp()), Vec::<u32>::new(), "{signal:?}");
         assert_eq!(fs::read_dir(machine.home()).unwrap().count(), 0, "{signal:?}");
