@@ -7,7 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::connections::{Connections, Unlogged};
-use super::unnamed::{Line, Unnamed};
+use super::lost::Line;
+use super::unnamed::Unnamed;
 use crate::health::link::{Link, Said, Written};
 use crate::health::names::ProfileName;
 use crate::health::platform::{Announcement, Rules};

@@ -13,6 +13,7 @@ mod agenda;
 mod attempts;
 mod connections;
 mod fold;
+mod lost;
 mod platform_links;
 mod shown;
 mod unnamed;

@@ -9,12 +9,13 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 use super::attempts::Attempts;
+use super::lost::{Line, Lost, Standing, Step};
 use crate::health::link::{Link, Said, View, Written};
 use crate::health::names::ProfileName;
 use crate::health::platform::Rules;
-use crate::health::proof::{Proof, Source};
+use crate::health::proof::Proof;
 use crate::health::reason::{Light, Reason};
-use crate::health::signal::{Hints, LinkWord, Phase, Repeats, Session};
+use crate::health::signal::{LinkWord, Repeats, Session};
 use crate::health::state_file::{EntryState, PlatformEntry};
 use crate::health::timer::{Earliest, after};
 
@@ -27,60 +28,6 @@ pub(in crate::health) const SAME_ATTEMPT: Duration = Duration::from_secs(3);
 
 /// A client that replaces its connection has the new one within this time (Slack: 6 ms, measured).
 const RENEWAL: Duration = Duration::from_secs(10);
-
-/// A line that names neither profile nor connection.
-pub(super) struct Line<'a> {
-    pub said: &'a Said,
-    pub hints: Hints,
-}
-
-/// What the lines about a link that is down promise, in the order in which a proof that names none of them answers them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Standing {
-    /// It was lost.
-    Open,
-    /// It claims to be back.
-    Claimed,
-    /// It was refused.
-    Refused,
-    /// Nothing in this process brings it back.
-    Ended,
-}
-
-/// What a link that is down did last, as far as lines say it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    /// It logged something else.
-    Waits,
-    /// It began an attempt of which no result was logged.
-    Tries,
-    /// It failed in a way that only a link logs which `gateway.run` connects.
-    FailedToConnect,
-}
-
-/// A link that is down, or was a moment ago.
-#[derive(Debug, Clone, PartialEq)]
-struct Lost {
-    link: Link,
-    since: Written,
-    /// The newest line about it.
-    newest: Said,
-    /// The lines that it repeats only after some time: when it last logged each of them, and that time.
-    lines: Vec<(u16, Written, Duration)>,
-    account: Option<Arc<str>>,
-    attempts: Attempts,
-    /// Its session is over: one that goes on is another link's.
-    session_is_over: bool,
-    /// Only the time between two lines shows that there is such a link besides the others.
-    inferred: bool,
-    standing: Standing,
-    /// The profile that `gateway.run` named after a line about it. Unless that line names the account, those about another link may
-    /// be among its lines.
-    owner: Option<ProfileName>,
-    step: Step,
-    /// When it was last refused.
-    refused_at: Option<Timestamp>,
-}
 
 /// What is shown of one of them.
 pub(super) struct LostView<'a> {
@@ -104,109 +51,6 @@ pub(super) struct Unnamed {
     entry: Option<(EntryState, Option<Timestamp>)>,
     /// The client logs each attempt, so that a link without one is not back.
     logs_attempts: bool,
-}
-
-impl Lost {
-    fn new(said: &Said, rules: &Arc<Rules>, inferred: bool) -> Self {
-        Self {
-            link: Link::new(Arc::clone(rules)),
-            since: said.written(),
-            newest: said.clone(),
-            lines: Vec::new(),
-            account: said.connection.clone(),
-            attempts: Attempts::default(),
-            session_is_over: false,
-            inferred,
-            standing: Standing::Open,
-            owner: None,
-            step: Step::Waits,
-            refused_at: None,
-        }
-    }
-
-    fn apply(&mut self, line: &Line<'_>) {
-        let said = line.said;
-        if let Some(attempt) = line.hints.attempt {
-            self.attempts.count(attempt);
-        }
-        self.account = self.account.take().or_else(|| said.connection.clone());
-        self.session_is_over |= line.hints.session == Some(Session::Over);
-        self.newest = said.clone();
-        let connects = line.hints.phase == Some(Phase::Connects);
-        self.step = if connects { Step::FailedToConnect } else { Step::Waits };
-        self.standing = match (said.word, self.standing) {
-            (word, _) if word.is_end() => Standing::Ended,
-            (_, Standing::Ended) => Standing::Ended,
-            (word, _) if word.is_refusal() => Standing::Refused,
-            (_, Standing::Refused) => Standing::Refused,
-            _ => Standing::Open,
-        };
-        if said.word.is_refusal() {
-            self.refused_at = Some(said.at);
-        }
-        if let Repeats::After { line, seconds } = line.hints.repeats {
-            self.lines.retain(|(known, ..)| *known != line);
-            self.lines.push((line, said.written(), Duration::from_secs(seconds.into())));
-        }
-        self.link.apply(said);
-    }
-
-    /// Whether it may be the link of the account that the line names: the state file, which names none, may be read first.
-    fn may_be_of(&self, said: &Said) -> bool {
-        let is_by_entry = self.account.is_none() && self.newest.proof.source == Source::StateFile;
-        is_by_entry || self.account == said.connection
-    }
-
-    /// Whether its client logs nothing at this time, because the link was refused.
-    fn pauses(&self, at: Timestamp, rules: &Rules) -> bool {
-        self.refused_at.is_some_and(|refused| at < after(refused, rules.times.refusal_pause))
-    }
-
-    /// Whether it may be this link that logs such a line at some time: it has not ended, it does not try to connect while the line
-    /// says that a connection ends, and `gateway.run` connects it if only such a link logs the line.
-    fn may_ever_log(&self, line: &Line<'_>) -> bool {
-        let is_by_entry = self.newest.proof.source == Source::StateFile;
-        let is_handed_over = self.owner.is_some() || self.session_is_over || is_by_entry;
-        let connected_by_runner = self.step == Step::FailedToConnect || is_handed_over;
-        self.standing < Standing::Ended
-            && !(self.step == Step::Tries && line.said.closes)
-            && (line.hints.phase != Some(Phase::Connects) || connected_by_runner)
-    }
-
-    /// Whether it may be this link that logs such a line.
-    fn may_log(&self, line: &Line<'_>, rules: &Rules) -> bool {
-        let written = line.said.written();
-        let is_silent = self.newest.written().until(written) >= longest_pause(rules);
-        if line.hints.attempt.is_some_and(|attempt| self.attempts.contradict(attempt, is_silent)) {
-            return false;
-        }
-        match line.hints.repeats {
-            Repeats::AnyTime => true,
-            Repeats::Never => false,
-            Repeats::After { line, .. } => {
-                let last = self.lines.iter().find(|(known, ..)| *known == line);
-                last.is_none_or(|(_, last, pause)| last.until(written) >= *pause)
-            }
-        }
-    }
-
-    /// Whether it may be this link that begins an attempt.
-    fn may_try(&self, said: &Said, rules: &Rules) -> bool {
-        let has_paused = self.lines.iter().all(|(_, last, pause)| last.until(said.written()) >= *pause);
-        has_paused
-            && self.step != Step::Tries
-            && self.standing < Standing::Ended
-            && !self.pauses(said.at, rules)
-    }
-
-    /// When it counts as never having been there, unless another line about it comes.
-    fn doubtful_at(&self, rules: &Rules) -> Option<Timestamp> {
-        self.inferred.then(|| after(self.newest.at, longest_pause(rules)))
-    }
-
-    fn is_down(&self, now: Timestamp, rules: &Rules) -> bool {
-        self.doubtful_at(rules).is_none_or(|at| now < at) && !self.link.is_up(now)
-    }
 }
 
 impl Unnamed {
@@ -340,6 +184,18 @@ impl Unnamed {
             self.lost.len() - 1
         });
         self.lost[place].apply(line);
+        if self.lost[place].standing >= Standing::Refused {
+            self.move_doubt(place);
+        }
+    }
+
+    /// One link was refused, so it is another one that may never have been down.
+    fn move_doubt(&mut self, refused: usize) {
+        let is_inferred = std::mem::take(&mut self.lost[refused].inferred);
+        let mut others = self.lost.iter_mut().filter(|lost| lost.standing < Standing::Refused);
+        if is_inferred && let Some(other) = others.next() {
+            other.inferred = true;
+        }
     }
 
     /// If the line goes on with a count after another one began, they are those of two links: from now on they are kept apart.
@@ -482,11 +338,6 @@ impl Unnamed {
         due.add(self.answered.as_deref().map(|(until, _)| *until));
         due.add(self.lost.iter().filter_map(|lost| lost.doubtful_at(rules)));
     }
-}
-
-/// The longest time between two lines of a client that tries again.
-fn longest_pause(rules: &Rules) -> Duration {
-    rules.times.red_after * 3 / 2
 }
 
 /// Whether a reason is shown under its own name although other links of the platform are up.

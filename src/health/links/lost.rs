@@ -1,0 +1,176 @@
+//! A link that is down, as far as lines tell that name neither its profile nor its connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::attempts::Attempts;
+use crate::health::link::{Link, Said, Written};
+use crate::health::names::ProfileName;
+use crate::health::platform::Rules;
+use crate::health::proof::Source;
+use crate::health::signal::{Hints, Phase, Repeats, Session};
+use crate::health::timer::after;
+
+/// A line that names neither profile nor connection.
+pub(super) struct Line<'a> {
+    pub said: &'a Said,
+    pub hints: Hints,
+}
+
+/// What the lines about a link that is down promise, in the order in which a proof that names none of them answers them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    /// It was lost.
+    Open,
+    /// It claims to be back.
+    Claimed,
+    /// It was refused.
+    Refused,
+    /// Nothing in this process brings it back.
+    Ended,
+}
+
+/// What a link that is down did last, as far as lines say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It logged something else.
+    Waits,
+    /// It began an attempt of which no result was logged.
+    Tries,
+    /// It failed in a way that only a link logs which `gateway.run` connects.
+    FailedToConnect,
+}
+
+/// A link that is down, or was a moment ago.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Lost {
+    pub link: Link,
+    pub since: Written,
+    /// The newest line about it.
+    pub newest: Said,
+    /// The lines that it repeats only after some time: when it last logged each of them, and that time.
+    pub lines: Vec<(u16, Written, Duration)>,
+    pub account: Option<Arc<str>>,
+    pub attempts: Attempts,
+    /// Its session is over: one that goes on is another link's.
+    pub session_is_over: bool,
+    /// Only the time between two lines shows that there is such a link besides the others.
+    pub inferred: bool,
+    pub standing: Standing,
+    /// The profile that `gateway.run` named after a line about it. Unless that line names the account, those about another link may
+    /// be among its lines.
+    pub owner: Option<ProfileName>,
+    pub step: Step,
+    /// When it was last refused.
+    pub refused_at: Option<Timestamp>,
+}
+
+impl Lost {
+    pub(super) fn new(said: &Said, rules: &Arc<Rules>, inferred: bool) -> Self {
+        Self {
+            link: Link::new(Arc::clone(rules)),
+            since: said.written(),
+            newest: said.clone(),
+            lines: Vec::new(),
+            account: said.connection.clone(),
+            attempts: Attempts::default(),
+            session_is_over: false,
+            inferred,
+            standing: Standing::Open,
+            owner: None,
+            step: Step::Waits,
+            refused_at: None,
+        }
+    }
+
+    pub(super) fn apply(&mut self, line: &Line<'_>) {
+        let said = line.said;
+        if let Some(attempt) = line.hints.attempt {
+            self.attempts.count(attempt);
+        }
+        self.account = self.account.take().or_else(|| said.connection.clone());
+        self.session_is_over |= line.hints.session == Some(Session::Over);
+        self.newest = said.clone();
+        let connects = line.hints.phase == Some(Phase::Connects);
+        self.step = if connects { Step::FailedToConnect } else { Step::Waits };
+        self.standing = match (said.word, self.standing) {
+            (word, _) if word.is_end() => Standing::Ended,
+            (_, Standing::Ended) => Standing::Ended,
+            (word, _) if word.is_refusal() => Standing::Refused,
+            (_, Standing::Refused) => Standing::Refused,
+            _ => Standing::Open,
+        };
+        if said.word.is_refusal() {
+            self.refused_at = Some(said.at);
+        }
+        if let Repeats::After { line, seconds } = line.hints.repeats {
+            self.lines.retain(|(known, ..)| *known != line);
+            self.lines.push((line, said.written(), Duration::from_secs(seconds.into())));
+        }
+        self.link.apply(said);
+    }
+
+    /// Whether it may be the link of the account that the line names: the state file, which names none, may be read first.
+    pub(super) fn may_be_of(&self, said: &Said) -> bool {
+        let is_by_entry = self.account.is_none() && self.newest.proof.source == Source::StateFile;
+        is_by_entry || self.account == said.connection
+    }
+
+    /// Whether its client logs nothing at this time, because the link was refused.
+    pub(super) fn pauses(&self, at: Timestamp, rules: &Rules) -> bool {
+        self.refused_at.is_some_and(|refused| at < after(refused, rules.times.refusal_pause))
+    }
+
+    /// Whether it may be this link that logs such a line at some time: it has not ended, it does not try to connect while the line
+    /// says that a connection ends, and `gateway.run` connects it if only such a link logs the line.
+    pub(super) fn may_ever_log(&self, line: &Line<'_>) -> bool {
+        let is_by_entry = self.newest.proof.source == Source::StateFile;
+        let is_handed_over = self.owner.is_some() || self.session_is_over || is_by_entry;
+        let connected_by_runner = self.step == Step::FailedToConnect || is_handed_over;
+        self.standing < Standing::Ended
+            && !(self.step == Step::Tries && line.said.closes)
+            && (line.hints.phase != Some(Phase::Connects) || connected_by_runner)
+    }
+
+    /// Whether it may be this link that logs such a line.
+    pub(super) fn may_log(&self, line: &Line<'_>, rules: &Rules) -> bool {
+        let written = line.said.written();
+        let is_silent = self.newest.written().until(written) >= longest_pause(rules);
+        if line.hints.attempt.is_some_and(|attempt| self.attempts.contradict(attempt, is_silent)) {
+            return false;
+        }
+        match line.hints.repeats {
+            Repeats::AnyTime => true,
+            Repeats::Never => false,
+            Repeats::After { line, .. } => {
+                let last = self.lines.iter().find(|(known, ..)| *known == line);
+                last.is_none_or(|(_, last, pause)| last.until(written) >= *pause)
+            }
+        }
+    }
+
+    /// Whether it may be this link that begins an attempt.
+    pub(super) fn may_try(&self, said: &Said, rules: &Rules) -> bool {
+        let has_paused = self.lines.iter().all(|(_, last, pause)| last.until(said.written()) >= *pause);
+        has_paused
+            && self.step != Step::Tries
+            && self.standing < Standing::Ended
+            && !self.pauses(said.at, rules)
+    }
+
+    /// When it counts as never having been there, unless another line about it comes.
+    pub(super) fn doubtful_at(&self, rules: &Rules) -> Option<Timestamp> {
+        self.inferred.then(|| after(self.newest.at, longest_pause(rules)))
+    }
+
+    pub(super) fn is_down(&self, now: Timestamp, rules: &Rules) -> bool {
+        self.doubtful_at(rules).is_none_or(|at| now < at) && !self.link.is_up(now)
+    }
+}
+
+/// The longest time between two lines of a client that tries again.
+fn longest_pause(rules: &Rules) -> Duration {
+    rules.times.red_after * 3 / 2
+}
