@@ -113,7 +113,9 @@ impl Unnamed {
     /// Takes in that a link tries to connect.
     fn attempt(&mut self, said: &Said, rules: &Rules) {
         self.logs_attempts = true;
-        match self.lost.iter_mut().find(|lost| lost.may_try(said, rules)) {
+        // after equal pauses the one that failed first tries first
+        let candidates = self.lost.iter_mut().filter(|lost| lost.may_try(said, rules));
+        match candidates.min_by_key(|lost| (lost.standing == Standing::Claimed, lost.newest.at)) {
             Some(lost) => lost.step = Step::Tries,
             // a link that nobody missed replaces its connection
             None => self.renewals.push(said.at),
@@ -184,18 +186,22 @@ impl Unnamed {
             self.lost.len() - 1
         });
         self.lost[place].apply(line);
-        if self.lost[place].standing >= Standing::Refused {
+        let mut others = self.lost.iter().enumerate().filter(|(other, _)| *other != place);
+        if self.lost[place].standing >= Standing::Refused || others.all(|(_, lost)| lost.inferred) {
             self.move_doubt(place);
         }
     }
 
-    /// One link was refused, so it is another one that may never have been down.
-    fn move_doubt(&mut self, refused: usize) {
-        let is_inferred = std::mem::take(&mut self.lost[refused].inferred);
-        let mut others = self.lost.iter_mut().filter(|lost| lost.standing < Standing::Refused);
-        if is_inferred && let Some(other) = others.next() {
+    /// This link is down for sure, so it is another one that may never have been.
+    fn move_doubt(&mut self, sure: usize) {
+        if !self.lost[sure].inferred {
+            return;
+        }
+        let is_open = |lost: &&mut Lost| !lost.inferred && lost.standing < Standing::Refused;
+        if let Some(other) = self.lost.iter_mut().find(is_open) {
             other.inferred = true;
         }
+        self.lost[sure].inferred = false;
     }
 
     /// If the line goes on with a count after another one began, they are those of two links: from now on they are kept apart.

@@ -380,7 +380,7 @@ impl World {
         let links: Vec<&Link> = self.links.iter().filter(|link| self.concerns(link, served)).collect();
         let is_red = |link: &&Link| match link.shown {
             Shown::Down { .. } => true,
-            Shown::Up { since, calm, .. } => now < known.due(since, calm),
+            Shown::Up { .. } => self.may_be_red(link),
             Shown::Nothing => false,
         };
         let troubled = links.iter().any(is_red);
@@ -454,7 +454,10 @@ impl World {
         let at_once = link.platform == Platform::Feishu || self.is_shared(link);
         match link.shown {
             Shown::Nothing => false,
-            Shown::Up { since, calm, .. } => self.now < self.knowledge.due(since, calm),
+            Shown::Up { since, calm, green, .. } => {
+                let span = if self.is_shared(link) { green } else { calm };
+                self.now < self.knowledge.due(since, span)
+            }
             Shown::Down { since, refused, .. } => {
                 at_once || refused.is_some() || self.now + SECOND >= since + link.platform.patience()
             }
