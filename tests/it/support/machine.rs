@@ -1,11 +1,11 @@
 //! A user's machine in a temporary folder: a HOME with gateways, and the real `gatelight` that watches them.
 
+use std::cell::Cell;
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
@@ -360,12 +360,15 @@ pub(crate) fn append(path: &Path, text: &str) {
     file.write_all(text.as_bytes()).unwrap();
 }
 
-/// Now, in the format of the gateway's logs. Each value is unique, although a test writes several lines in a millisecond.
+/// Now, in the format of the gateway's logs. Each value of a test is unique, although it writes several lines in a millisecond. Of a
+/// test alone: the lines of others must not take its clock ahead, since what is older than a start belongs to the process before.
 pub(crate) fn stamp() -> String {
-    static LAST: AtomicI64 = AtomicI64::new(0);
+    thread_local!(static LAST: Cell<i64> = const { Cell::new(0) });
     let now = Timestamp::now().as_millisecond();
-    let next = |last: i64| Some((last + 1).max(now));
-    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap();
-    let at = Timestamp::from_millisecond((last + 1).max(now)).unwrap();
+    let at = LAST.with(|last| {
+        last.set((last.get() + 1).max(now));
+        last.get()
+    });
+    let at = Timestamp::from_millisecond(at).unwrap();
     at.strftime("%Y-%m-%d %H:%M:%S,%3f").to_string()
 }
