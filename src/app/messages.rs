@@ -19,8 +19,8 @@ use crate::text::display::label;
 use crate::text::doctor::BACKGROUND_ITEM;
 use crate::text::log::{PANIC_BODY, PANIC_TITLE};
 use crate::text::{
-    Both, COMMA, Lang, Message, Phrase, Worded as _, agent as words, channels as say_channels, error, fill,
-    restart,
+    Both, COMMA, Lang, Message, Phrase, Worded as _, agent as words, channels as say_channels, counted,
+    error, fill, restart,
 };
 use crate::watcher::Update;
 
@@ -120,9 +120,9 @@ impl CheckedJobFiles {
 
     /// For example "1 error, 2 warnings"; `None` if there are none.
     pub fn problems(&self, lang: Lang) -> Option<String> {
-        let counted = [(self.errors.len(), words::ERRORS), (self.warnings.len(), words::WARNINGS)];
-        let some = counted.into_iter().filter(|(n, _)| *n > 0);
-        let parts: Vec<String> = some.map(|(n, forms)| words::counted(lang, n, forms)).collect();
+        let numbers = [(self.errors.len(), words::ERRORS), (self.warnings.len(), words::WARNINGS)];
+        let some = numbers.into_iter().filter(|(n, _)| *n > 0);
+        let parts: Vec<String> = some.map(|(n, forms)| counted(lang, n, forms)).collect();
         (!parts.is_empty()).then(|| parts.join(lang.pick(COMMA)))
     }
 
@@ -132,7 +132,7 @@ impl CheckedJobFiles {
         let of = |names: &[String], forms| {
             let unique: BTreeSet<String> = names.iter().map(|name| label(name)).to_set();
             let names_text = unique.into_iter().collect::<Vec<_>>().join(lang.pick(COMMA));
-            let values = [("count", &*words::counted(lang, names.len(), forms)), ("profiles", &names_text)];
+            let values = [("count", &*counted(lang, names.len(), forms)), ("profiles", &names_text)];
             (!names.is_empty()).then(|| fill(lang.pick(words::CHECKED_WHOSE), &values))
         };
         let sums = [of(&self.errors, words::ERRORS), of(&self.warnings, words::WARNINGS)];

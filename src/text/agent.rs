@@ -1,6 +1,6 @@
 //! Phrases of the agent.
 
-use super::{Lang, Phrase, fill};
+use super::Phrase;
 
 pub(crate) const RUNS_ALREADY: Phrase = [
     "Gatelight is already running; it was asked to show its state.",
@@ -92,8 +92,3 @@ pub(crate) const WRONG_LIGHT_DONE: Phrase = [
     "请检查 {folder} 中的文件，再附到 issue 中。其中的密钥和名称已移除。",
 ];
 pub(crate) const WRONG_LIGHT_BROKEN: Phrase = ["a recording ended early", "有一项录制提前结束"];
-
-/// A number with its noun; `forms` are for one and for several.
-pub(crate) fn counted(lang: Lang, n: usize, [one, several]: [Phrase; 2]) -> String {
-    fill(lang.pick(if n == 1 { one } else { several }), &[("n", &n.to_string())])
-}

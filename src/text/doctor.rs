@@ -297,8 +297,8 @@ pub(crate) const BEYOND_REPAIR: [Phrase; 2] = [
         "还有 1 个问题无法自动修复；查看：gatelight doctor",
     ],
     [
-        "{count} findings are left that --fix cannot repair; to see them: gatelight doctor",
-        "还有 {count} 个问题无法自动修复；查看：gatelight doctor",
+        "{n} findings are left that --fix cannot repair; to see them: gatelight doctor",
+        "还有 {n} 个问题无法自动修复；查看：gatelight doctor",
     ],
 ];
 pub(crate) const BACKGROUND_ITEM: Phrase = [

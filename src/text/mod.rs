@@ -87,6 +87,11 @@ impl Both {
     }
 }
 
+/// A number with its noun; `forms` are for one and for several.
+pub(crate) fn counted(lang: Lang, n: usize, [one, several]: [Phrase; 2]) -> String {
+    fill(lang.pick(if n == 1 { one } else { several }), &[("n", &n.to_string())])
+}
+
 impl From<Phrase> for Both {
     fn from(phrase: Phrase) -> Self {
         Self(phrase.map(str::to_owned))

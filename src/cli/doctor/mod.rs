@@ -18,7 +18,7 @@ use crate::redact;
 use crate::terminal::layout::wrap;
 use crate::terminal::{self, Terminal, printable};
 use crate::text::error;
-use crate::text::{Lang, Phrase, doctor as phrases, fill};
+use crate::text::{Lang, Phrase, counted, doctor as phrases, fill};
 
 mod screen;
 
@@ -172,9 +172,7 @@ fn fix(
             terminal.wrapped_lines(&fill(lang.pick(phrases::FIXED), &[("done", &done), ("all", &all)]))?;
         }
         if rest > 0 {
-            let [one, many] = phrases::BEYOND_REPAIR;
-            let phrase = if rest == 1 { one } else { many };
-            terminal.wrapped_lines(&fill(lang.pick(phrase), &[("count", &rest.to_string())]))?;
+            terminal.wrapped_lines(&counted(lang, rest, phrases::BEYOND_REPAIR))?;
         }
     }
     Ok(if left { LEFT } else { OK })

@@ -5,8 +5,8 @@ use gatelight::evidence::logbook::LogBook;
 use gatelight::evidence::state_files;
 use gatelight::health::evidence::Heartbeat;
 use gatelight::health::{
-    Change, Core, Deadlines, Evidence, JobState, JobWord, Light, Manager, Note, Platforms, ProcessState,
-    Reason, RestartHelps, Verdict,
+    Change, Core, CronFact, Deadlines, Evidence, JobState, JobWord, Light, Manager, Note, Platforms,
+    ProcessState, Reason, RestartHelps, Verdict,
 };
 use gatelight::text::proof::stable;
 use jiff::{SignedDuration, Timestamp};
@@ -117,6 +117,16 @@ impl Field {
         let label = "ai.hermes.gateway".to_owned();
         let manager = Manager::Launchd;
         self.apply(Evidence::Job(JobWord { pid, last_exit, ..JobWord::new(manager, label, state) }))
+    }
+
+    /// It has cron jobs, and its own scheduler runs. Returns the time of the scheduler's heartbeat.
+    pub(super) fn schedules_cron_jobs(&mut self) -> Timestamp {
+        self.info("cron.scheduler_provider: In-process cron scheduler started (interval=60s)");
+        let beat = self.at();
+        for fact in [CronFact::BuiltIn(Some(true)), CronFact::Jobs(Some(true)), CronFact::Beat(Some(beat))] {
+            self.apply(Evidence::Cron(fact));
+        }
+        beat
     }
 
     pub(super) fn verdict(&self) -> &Verdict {

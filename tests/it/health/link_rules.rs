@@ -2,7 +2,7 @@
 //! these tests sees a fault that `benches/mutants/run.py` put into the core and no other test saw.
 
 use gatelight::evidence::logbook::LogBook;
-use gatelight::health::{CronFact, Evidence, Light, LogRecord, Note, ProcessState, Reason};
+use gatelight::health::{Evidence, Light, LogRecord, Note, ProcessState, Reason};
 use jiff::SignedDuration;
 
 use super::field_reports::{Field, heartbeat};
@@ -70,11 +70,7 @@ fn cron_jobs_are_judged_only_of_a_known_process_whose_event_loop_runs() {
         }
         field.core.go_live();
         write_state(&mut field, &[], &[]);
-        field.info("cron.scheduler_provider: In-process cron scheduler started (interval=60s)");
-        field.apply(Evidence::Cron(CronFact::BuiltIn(Some(true))));
-        field.apply(Evidence::Cron(CronFact::Jobs(Some(true))));
-        let beat = field.at();
-        field.apply(Evidence::Cron(CronFact::Beat(Some(beat))));
+        field.schedules_cron_jobs();
         for _ in 0..240 {
             let at = field.wait(30.0).at();
             if beats {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gatelight::health::{CronFact, Evidence, JobState, Light, ProcessState, Reason};
+use gatelight::health::{Evidence, JobState, Light, ProcessState, Reason};
 use jiff::SignedDuration;
 
 use super::field_reports::{Field, heartbeat};
@@ -50,11 +50,7 @@ fn a_silent_scheduler_is_told_with_its_last_heartbeat() {
     field.core.go_live();
     field.file("gateway_state.json", r#"{"pid": 100, "start_time": 1, "gateway_state": "running"}"#);
     field.info("gateway.run: ✓ telegram connected (profile: work)");
-    field.info("cron.scheduler_provider: In-process cron scheduler started (interval=60s)");
-    field.apply(Evidence::Cron(CronFact::BuiltIn(Some(true))));
-    field.apply(Evidence::Cron(CronFact::Jobs(Some(true))));
-    let beat = field.at();
-    field.apply(Evidence::Cron(CronFact::Beat(Some(beat))));
+    let beat = field.schedules_cron_jobs();
     for _ in 0..240 {
         let at = field.wait(30.0).at();
         field.apply(heartbeat(100, Some(at)));
