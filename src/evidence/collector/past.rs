@@ -48,6 +48,14 @@ pub(super) fn assemble(found: Found) -> (Past, FirstContents) {
     if !prior.takeovers.is_empty() {
         past.push((begun, Evidence::Takeovers(prior.takeovers)));
     }
+    let at_its_start = |process: &Evidence| match start_of(process) {
+        Some(start) => (start.clamp(begun, now), as_it_began(process)),
+        None => (begun, process.clone()),
+    };
+    // the oldest before all else: the clocks of its start and of its first files are rounded differently
+    let (oldest, mut wrote): (Past, Past) =
+        processes.iter().map(at_its_start).partition(|(start, _)| *start == begun);
+    past.extend(oldest);
     // the locks first: they tell how many links there are
     if !locks.is_empty() {
         past.push((begun, Evidence::Locks(locks)));
@@ -56,11 +64,6 @@ pub(super) fn assemble(found: Found) -> (Past, FirstContents) {
     // when the process ended is unknown: it counts as gone since its last output
     let last_output = newest.max(logs.events.last().map_or(Timestamp::MIN, |(at, _)| *at));
     let silent_from_the_start = logs.events.is_empty();
-    let at_its_start = |process: &Evidence| match start_of(process) {
-        Some(start) => (start.clamp(begun, now), as_it_began(process)),
-        None => (begun, process.clone()),
-    };
-    let mut wrote: Past = processes.iter().map(at_its_start).collect();
     wrote.extend(logs.events.into_iter().map(|(at, event)| (at, event.into_evidence())));
     let cut = logs.reach.bounded && !logs.reach.to_start && !logs.reach.to_link;
     if cut || (shares_home && silent_from_the_start) {
@@ -189,4 +192,41 @@ fn as_it_began(evidence: &Evidence) -> Evidence {
         *state = ProcessState::Running;
     }
     begun
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    fn process(pid: u32, started_at: Timestamp) -> Evidence {
+        let state = ProcessState::Running;
+        Evidence::Process { pid, start: None, started_at: Some(started_at), state, exit: None }
+    }
+
+    #[test]
+    fn the_oldest_process_comes_before_the_files_and_its_heir_after_what_was_written_before_it() {
+        let start = Timestamp::UNIX_EPOCH;
+        let at = |millis| start + SignedDuration::from_millis(millis);
+        for first_file in [-10, 0, 10] {
+            let processes = vec![process(100, start), process(200, at(5_000))];
+            let files = vec![
+                (Some(at(first_file)), Evidence::PidFile(None)),
+                (Some(at(6_000)), Evidence::Multiplex(true)),
+            ];
+            let past = recorded(at(9_000), processes.clone(), files, Dated::new(), Vec::new());
+            let now = processes.iter().map(|process| (at(9_000), process.clone()));
+            let expected: Past = [
+                (start, process(100, start)),
+                (at(first_file.max(0)), Evidence::PidFile(None)),
+                (at(5_000), process(200, at(5_000))),
+                (at(6_000), Evidence::Multiplex(true)),
+            ]
+            .into_iter()
+            .chain(now)
+            .collect();
+            assert_eq!(past, expected, "the first file was written {first_file} ms after the start");
+        }
+    }
 }
