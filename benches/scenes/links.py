@@ -244,10 +244,16 @@ def day(homes, agent, rest):
     time.sleep(12)
     after = memory(agent.child.pid)[0]
     row(
-        "memory, agent with tray, 10 gateways of 4 links",
-        f"{rest / 1024:.2f} MB resident; after the changes of a day {after / 1024:.2f} MB (+ {(after - warm) / 1024:.2f})",
-        "< 12 MB; + 0.5 MB",
-        max(rest, after) < 12 * 1024 and after - warm <= 512,
+        "memory, agent with tray, 10 gateways of 4 links, at rest",
+        f"{rest / 1024:.2f} MB resident",
+        "< 12 MB",
+        rest < 12 * 1024,
+    )
+    row(
+        "... from the first tenth of a day's changes to the last",
+        f"{warm / 1024:.2f} to {after / 1024:.2f} MB resident (+ {(after - warm) / 1024:.2f})",
+        "+ 0.5 MB",
+        after - warm <= 512,
     )
 
 
