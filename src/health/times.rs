@@ -28,6 +28,10 @@ pub struct Times {
     /// A problem is over after this time without another log line about it, while the client runs; 0: never.
     #[serde(with = "seconds")]
     pub heals: Duration,
+    /// A failed probe that is not yet a loss is over after this time without another: longer than the client's pause between
+    /// two probes and the time that one may take.
+    #[serde(with = "seconds")]
+    pub probe: Duration,
     /// After a refusal the client logs nothing for this long and then tries again; 0: it may at any time.
     #[serde(with = "seconds")]
     pub refusal_pause: Duration,
@@ -42,6 +46,7 @@ impl Default for Times {
             attempt: Duration::ZERO,
             retry: Duration::ZERO,
             heals: Duration::ZERO,
+            probe: Duration::from_secs(20),
             refusal_pause: Duration::ZERO,
         }
     }

@@ -491,7 +491,7 @@ impl Link {
         if self.down().is_some_and(|down| !down.is_over(said.at, self.rules.settled)) {
             return;
         }
-        let healed = Timer::start(said.at, self.rules.times.settle, said.grace);
+        let healed = Timer::start(said.at, self.rules.times.probe, said.grace);
         self.begin_loss(Cause::Lost, said);
         if let State::Down(down) = &mut self.state {
             down.heal_after(healed);
