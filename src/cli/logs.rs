@@ -148,6 +148,7 @@ fn light_of(signal: Signal) -> Light {
         | Signal::PlannedStop
         | Signal::PlannedRestart
         | Signal::Shutdown
+        | Signal::Drained
         | Signal::Exiting
         | Signal::SecondInstance
         | Signal::Dropped

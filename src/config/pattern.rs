@@ -19,7 +19,7 @@ enum Named {
 }
 
 /// The names of signals in `resources/patterns.toml` and in the settings.
-static NAMES: [(&str, Named); 28] = [
+static NAMES: [(&str, Named); 29] = [
     ("start", Named::Gateway(Signal::Start)),
     ("ready", Named::Gateway(Signal::Ready)),
     ("executor-shutdown", Named::Gateway(Signal::ExecutorShutdown)),
@@ -31,6 +31,7 @@ static NAMES: [(&str, Named); 28] = [
     ("planned-restart", Named::Gateway(Signal::PlannedRestart)),
     ("shutdown", Named::Gateway(Signal::Shutdown)),
     ("no-link-left", Named::Gateway(Signal::NoLinkLeft)),
+    ("drained", Named::Gateway(Signal::Drained)),
     ("exiting", Named::Gateway(Signal::Exiting)),
     ("loop-missed", Named::Gateway(Signal::LoopMissed)),
     ("dropped", Named::Gateway(Signal::Dropped)),

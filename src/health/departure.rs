@@ -57,6 +57,8 @@ pub(super) struct Departure {
     /// It announced that it exits; the timer says how long that may take.
     exiting: Option<(Timer, Proof)>,
     drain: Option<Drain>,
+    /// Whether its log says that the answers are finished. Its state file says so only at the end.
+    drained: bool,
     /// Since when a drain is requested from outside: the links stay up, and messages are refused.
     pub external_drain: Option<Timestamp>,
     /// Whether its state file says `stopped`, without a request to restart; `None`: none was read.
@@ -175,14 +177,30 @@ impl Departure {
         self.shutdown = None;
         self.exiting = None;
         self.drain = None;
+        self.drained = false;
         self.survived = false;
+    }
+
+    /// The answers are finished, and the links are closed next.
+    pub(super) fn finish_drain(&mut self, timer: Timer) {
+        self.drained = self.shutdown.is_some();
+        self.end_drain(timer);
+    }
+
+    /// It leaves from now on, however long the answers took.
+    fn end_drain(&mut self, timer: Timer) {
+        if self.drain.take().is_some()
+            && let Some(shutdown) = &mut self.shutdown
+        {
+            shutdown.timer = timer;
+        }
     }
 
     /// Takes in what this process's own state file says of its end.
     pub(super) fn read_state(&mut self, moment: Moment<'_>, state: &StateFile) {
         let Moment { now, deadlines, .. } = moment;
         let stopped = state.life == LifeState::Stopped;
-        let draining = state.life == LifeState::Draining;
+        let draining = state.life == LifeState::Draining && !self.drained;
         self.says_stopped = Some(stopped && !state.restart_requested);
         // A new process inherits the key from the file of the one before, so it counts only during a shutdown.
         if state.restart_requested && (stopped || draining) && self.shutdown.is_none() {
@@ -197,11 +215,8 @@ impl Departure {
             let timer = Timer::start(since, deadlines.drain, moment.grace);
             let drain = self.drain.get_or_insert(Drain { timer, active: None, proof });
             drain.active = state.active_agents;
-        } else if self.drain.take().is_some()
-            && let Some(shutdown) = &mut self.shutdown
-        {
-            // The answers are finished: it leaves from now on, however long they took.
-            shutdown.timer = moment.timer(deadlines.restart);
+        } else {
+            self.end_drain(moment.timer(deadlines.restart));
         }
         // At log level WARNING this is the only announcement that it exits.
         if stopped {

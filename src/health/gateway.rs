@@ -327,6 +327,7 @@ impl Gateway {
             Signal::PlannedRestart => self.departure.leave(Plan::Restart, proof, timer(deadlines.restart)),
             Signal::Shutdown => self.departure.leave_unannounced(now, proof, timer(deadlines.restart)),
             Signal::NoLinkLeft => self.departure.leave(Plan::NoLinkLeft, proof, timer(deadlines.restart)),
+            Signal::Drained => self.departure.finish_drain(timer(deadlines.restart)),
             // This is the second instance that was refused.
             Signal::Exiting if self.departure.shutdown().is_none() && self.has_just_refused(now) => {}
             Signal::Exiting => self.departure.exit(timer(deadlines.exit), proof),

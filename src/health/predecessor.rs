@@ -151,6 +151,7 @@ pub(super) fn is_of_shutdown(signal: &Signal) -> bool {
             | Signal::PlannedRestart
             | Signal::Shutdown
             | Signal::NoLinkLeft
+            | Signal::Drained
             | Signal::Exiting
             | Signal::ExecutorShutdown
     )

@@ -34,6 +34,8 @@ pub enum Signal {
     Shutdown,
     /// A shutdown begins because all links ended for good.
     NoLinkLeft,
+    /// A shutdown finished the answers in progress, and closes the links.
+    Drained,
     /// The gateway exits now.
     Exiting,
     /// The gateway's own watchdog reports that the event loop does not run.
@@ -200,6 +202,7 @@ impl Signal {
             | Self::PlannedRestart
             | Self::Shutdown
             | Self::NoLinkLeft
+            | Self::Drained
             | Self::Exiting => true,
             _ => false,
         }

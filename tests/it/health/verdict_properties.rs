@@ -37,6 +37,7 @@ fn signals() -> Vec<Signal> {
         Signal::PlannedRestart,
         Signal::Shutdown,
         Signal::NoLinkLeft,
+        Signal::Drained,
         Signal::Exiting,
         Signal::LoopMissed,
         Signal::Dropped,
