@@ -6,6 +6,7 @@ use std::io::IsTerminal as _;
 use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 
+use jiff::Timestamp;
 use rustix::process::{Signal, getpid, kill_process};
 use tokio::sync::mpsc;
 use tokio::sync::watch::{Sender, channel as watch_channel};
@@ -51,7 +52,7 @@ pub(super) fn run(
     let (events, inputs) = mpsc::channel(QUEUE);
     let (commands, requests) = mpsc::unbounded_channel();
     let (hidden, no_panel) = watch_channel(false);
-    let stand_in: StandIn = Box::<PrintedLights>::default();
+    let stand_in: StandIn = Box::new(PrintedLights::new());
     let background = Background::new(engine, events, requests, no_panel, stand_in)?;
     // caught before anything is printed, in case the terminal replaces the desktop
     let stop = background.interrupts();
@@ -158,10 +159,16 @@ fn join(thread: EngineThread, lang: Lang) -> error::Result<u8> {
 }
 
 /// Prints the lights while no panel shows the icon, as `gatelight watch` does, but on standard error.
-#[derive(Default)]
 struct PrintedLights {
+    printer: watch::Printer,
     /// The state of each profile that was printed last.
     printed: HashMap<String, (Light, Reason)>,
+}
+
+impl PrintedLights {
+    fn new() -> Self {
+        Self { printer: watch::Printer::new(Timestamp::now(), false), printed: HashMap::new() }
+    }
 }
 
 impl ShowLights for PrintedLights {
@@ -173,7 +180,7 @@ impl ShowLights for PrintedLights {
             let state = (view.verdict.light(), view.verdict.reason);
             if self.printed.insert(view.profile.name.clone(), state) != Some(state) {
                 // a closed terminal must not end the agent
-                let _closed = watch::line(&view.as_change(false), snapshot.at, false, &mut terminal);
+                let _closed = self.printer.change(&view.as_change(false), &mut terminal);
             }
         }
         self.printed.retain(|name, _| snapshot.find(name).is_some());

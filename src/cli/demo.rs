@@ -31,16 +31,12 @@ fn seconds(text: &str) -> Result<u64, Expected> {
 
 /// Runs the demo and prints what happens.
 pub(super) fn run(args: &Args, terminal: &mut Terminal<'_>) -> error::Result<u8> {
-    let begun = jiff::Timestamp::now();
+    let printer = watch::Printer::new(jiff::Timestamp::now(), false);
     let mut reported = watch::Reported::default();
     let length = Duration::from_secs(args.seconds);
     let worked = play::run(length, &mut |event| {
         if let Event::Change(change) = event {
-            return if reported.is_new(change) {
-                watch::line(change, begun, false, terminal)
-            } else {
-                Ok(())
-            };
+            return if reported.is_new(change) { printer.change(change, terminal) } else { Ok(()) };
         }
         Ok(print(&event, length, terminal)?)
     })?;

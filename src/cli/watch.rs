@@ -3,19 +3,24 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::{OK, names};
 use crate::app::engine::{Engine, first_look};
 use crate::evidence::clock;
 use crate::health::evidence::PlatformName;
-use crate::health::{Change, Light, LinkVerdict, Reason, Verdict};
+use crate::health::{Light, LinkVerdict, Reason};
 use crate::recording::Printed;
+use crate::redact::one_line;
 use crate::runtime::{Interrupts, interruptible};
 use crate::terminal::{Terminal, style, warn};
 use crate::text::error;
 use crate::text::{self, fill, status as words};
 use crate::watcher::Handle;
 use crate::watcher::snapshot::{ProfileChange, ProfileView, Snapshot};
+
+/// Longest name of a profile or a platform that is printed, in characters.
+const MAX_SHOWN_NAME: usize = 40;
 
 /// Arguments of `watch`.
 #[derive(Debug, clap::Args)]
@@ -58,8 +63,8 @@ pub(super) async fn print(
         warn(&text);
         return Ok(code);
     }
-    let start = snapshot.at;
-    first_lines(&snapshot, start, args.json, terminal)?;
+    let printer = Printer::new(snapshot.at, args.json);
+    printer.first_lines(&snapshot, terminal)?;
     let mut reported = Reported::new(&snapshot);
     let mut left = std::pin::pin!(reader_left());
     loop {
@@ -71,10 +76,10 @@ pub(super) async fn print(
         let Some(update) = update else { return Ok(OK) };
         let news = reported.news(update.changes_to_state());
         for change in &news {
-            line(change, start, args.json, terminal)?;
+            printer.change(change, terminal)?;
         }
         for (view, link) in reported.changed_links(&update.snapshot) {
-            link_line(view, link, (update.snapshot.at, start), args.json, terminal)?;
+            printer.link(view, link, update.snapshot.at, terminal)?;
         }
     }
 }
@@ -139,14 +144,14 @@ impl Reported {
             if change.history && changes.peek().is_some_and(of_same) {
                 continue;
             }
-            let state = (change.change.to.light(), change.change.to.reason);
-            let before = self.profiles.insert(change.profile.name.clone(), state);
-            if !(change.history && before == Some(state)) {
-                if let Some(platform) = &change.change.to.platform {
-                    self.links.insert((change.profile.name.clone(), platform.clone()), state.0);
-                }
-                news.push(change);
+            if !self.is_new(&change) && change.history {
+                continue;
             }
+            if let Some(platform) = &change.change.to.platform {
+                let link = (change.profile.name.clone(), platform.clone());
+                self.links.insert(link, change.change.to.light());
+            }
+            news.push(change);
         }
         news
     }
@@ -163,83 +168,91 @@ impl Reported {
     }
 }
 
-fn first_lines(
-    snapshot: &Snapshot,
+/// Prints changes, each on a line.
+pub struct Printer {
+    /// When `t` of the JSON is 0.
     start: Timestamp,
     json: bool,
-    terminal: &mut Terminal<'_>,
-) -> error::Result<()> {
-    for view in &snapshot.profiles {
-        let from = Verdict::unknown(snapshot.at).glance();
-        let change = Change {
-            at: snapshot.at,
-            profile: view.profile.name.as_str().into(),
-            from,
-            to: Verdict::clone(&view.verdict),
-        };
-        let change = ProfileChange { profile: view.profile.clone(), change, history: true };
-        line(&change, start, json, terminal)?;
-    }
-    Ok(())
+    zone: TimeZone,
 }
 
-/// Prints the change of a link that leaves the light of its profile as it is. `at`: now, and the start.
-fn link_line(
-    view: &ProfileView,
-    link: &LinkVerdict,
-    (at, start): (Timestamp, Timestamp),
-    json: bool,
-    terminal: &mut Terminal<'_>,
-) -> error::Result<()> {
-    let name = &view.profile.name;
-    if json {
-        let printed = Printed::of_link(name, &view.verdict, link, at, start);
-        writeln!(terminal.out, "{}", serde_json::to_string(&printed)?)?;
-    } else {
-        let lang = terminal.lang;
-        let platform = crate::redact::one_line(&text::reason::platform(lang, &link.platform), 40);
-        let whose = format!("{} · {platform}", crate::redact::one_line(name, 40));
-        let title = text::reason::title(lang, link.reason, Some(&link.platform));
-        let at = at.to_zoned(clock::time_zone()).strftime("%H:%M:%S");
-        let shown = style::light(link.light, terminal);
-        let title = style::in_light(&title, link.light, terminal.color);
-        writeln!(terminal.out, "{at}  {shown} {whose:<12} {title}")?;
+impl Printer {
+    /// Prints one JSON object for each change, if `json`, with the seconds since `start`; else lines for people.
+    pub fn new(start: Timestamp, json: bool) -> Self {
+        Self { start, json, zone: clock::time_zone() }
     }
-    terminal.out.flush()?;
-    Ok(())
-}
 
-/// Prints one change on a line, and its evidence on a second one if the light is red.
-pub fn line(
-    change: &ProfileChange,
-    start: Timestamp,
-    json: bool,
-    terminal: &mut Terminal<'_>,
-) -> error::Result<()> {
-    let ProfileChange { profile, change, .. } = change;
-    if json {
-        writeln!(terminal.out, "{}", serde_json::to_string(&Printed::new(change, start))?)?;
+    fn first_lines(&self, snapshot: &Snapshot, terminal: &mut Terminal<'_>) -> error::Result<()> {
+        for view in &snapshot.profiles {
+            let mut change = view.as_change(true);
+            change.change.at = snapshot.at;
+            self.change(&change, terminal)?;
+        }
+        Ok(())
+    }
+
+    /// Prints the change of a link that leaves the light of its profile as it is.
+    fn link(
+        &self,
+        view: &ProfileView,
+        link: &LinkVerdict,
+        at: Timestamp,
+        terminal: &mut Terminal<'_>,
+    ) -> error::Result<()> {
+        let name = &view.profile.name;
+        if self.json {
+            let printed = Printed::of_link(name, &view.verdict, link, at, self.start);
+            writeln!(terminal.out, "{}", serde_json::to_string(&printed)?)?;
+        } else {
+            let lang = terminal.lang;
+            let platform = one_line(&text::reason::platform(lang, &link.platform), MAX_SHOWN_NAME);
+            let whose = format!("{} · {platform}", one_line(name, MAX_SHOWN_NAME));
+            let title = text::reason::title(lang, link.reason, Some(&link.platform));
+            self.begin_line(at, &whose, link.light, &title, terminal)?;
+            writeln!(terminal.out)?;
+        }
         terminal.out.flush()?;
-        return Ok(());
+        Ok(())
     }
-    let (lang, color) = (terminal.lang, terminal.color);
-    let at = change.at.to_zoned(clock::time_zone()).strftime("%H:%M:%S");
-    let light = change.to.light();
-    let title = style::in_light(&crate::text::reason::title_of(&change.to, lang), light, color);
-    let name = crate::redact::one_line(&profile.name, 40);
-    let shown = style::light(light, terminal);
-    write!(terminal.out, "{at}  {shown} {name:<12} {title}")?;
-    if let Some(held) = change.to.held_green.filter(|_| change.from.light() == Light::Green) {
-        let held = text::duration(lang, held);
-        write!(terminal.out, "  {}", fill(lang.pick(words::HELD_GREEN), &[("held", &held)]))?;
+
+    /// Prints one change on a line, and its evidence on a second one if the light is red.
+    pub fn change(&self, change: &ProfileChange, terminal: &mut Terminal<'_>) -> error::Result<()> {
+        let ProfileChange { profile, change, .. } = change;
+        if self.json {
+            writeln!(terminal.out, "{}", serde_json::to_string(&Printed::new(change, self.start))?)?;
+            terminal.out.flush()?;
+            return Ok(());
+        }
+        let (lang, light) = (terminal.lang, change.to.light());
+        let name = one_line(&profile.name, MAX_SHOWN_NAME);
+        self.begin_line(change.at, &name, light, &text::reason::title_of(&change.to, lang), terminal)?;
+        if let Some(held) = change.to.held_green.filter(|_| change.from.light() == Light::Green) {
+            let held = text::duration(lang, held);
+            write!(terminal.out, "  {}", fill(lang.pick(words::HELD_GREEN), &[("held", &held)]))?;
+        }
+        writeln!(terminal.out)?;
+        let proof = change.to.evidence.as_ref().filter(|proof| light == Light::Red && !proof.line.is_empty());
+        if let Some(proof) = proof {
+            let line = style::dim(&text::proof::labelled(lang, proof), terminal.color);
+            writeln!(terminal.out, "          {line}")?;
+        }
+        terminal.out.flush()?;
+        Ok(())
     }
-    writeln!(terminal.out)?;
-    let proof = change.to.evidence.as_ref().filter(|proof| light == Light::Red && !proof.line.is_empty());
-    if let Some(proof) = proof {
-        writeln!(terminal.out, "          {}", style::dim(&text::proof::labelled(lang, proof), color))?;
+
+    /// Prints time, light, name and title, without the line's end.
+    fn begin_line(
+        &self,
+        at: Timestamp,
+        name: &str,
+        light: Light,
+        title: &str,
+        terminal: &mut Terminal<'_>,
+    ) -> std::io::Result<()> {
+        let at = at.to_zoned(self.zone.clone()).strftime("%H:%M:%S");
+        let (shown, title) = (style::light(light, terminal), style::in_light(title, light, terminal.color));
+        write!(terminal.out, "{at}  {shown} {name:<12} {title}")
     }
-    terminal.out.flush()?;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -247,6 +260,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::health::Verdict;
     use crate::profile::Profile;
 
     fn view(links: [(&str, Reason); 2]) -> ProfileView {

@@ -295,7 +295,7 @@ pub(super) fn everything_that_comes_out(
                 symbols: true,
                 width: None,
             };
-            gatelight::cli::watch::line(&change, now(), json, &mut terminal).unwrap();
+            gatelight::cli::watch::Printer::new(now(), json).change(&change, &mut terminal).unwrap();
             out.push(("watch", String::from_utf8(shown).unwrap()));
         }
         all.push(change);
