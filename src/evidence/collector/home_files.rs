@@ -1,6 +1,6 @@
 //! The gateway's own files in its home: state file, PID file, heartbeat, markers, start records. Read when they change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
@@ -71,9 +71,6 @@ const TELLING_WHEN_MISSING: [&str; 2] = [CONFIG, CRON_JOBS];
 
 /// Files in subfolders: the modification time of the home does not show that they came or went.
 const BELOW_HOME: [&str; 4] = [HEARTBEAT, CRON_JOBS, CRON_BEAT, CRON_SUCCESS];
-
-/// The folders of those files.
-const SUBFOLDERS: [&str; 2] = ["cron", "state"];
 
 /// Files that are rewritten at an interval although nothing happens.
 const BEATS: [&str; 3] = [HEARTBEAT, CRON_BEAT, CRON_SUCCESS];
@@ -156,7 +153,8 @@ impl HomeFiles {
     pub(super) fn read_changed(&mut self, now: Timestamp, first: bool, skip_missing: bool) -> Vec<FileRead> {
         let mut changed = Vec::new();
         if !skip_missing {
-            self.missing_folders = SUBFOLDERS.into_iter().filter(|folder| self.lacks(folder)).collect();
+            let folders: BTreeSet<&str> = BELOW_HOME.into_iter().filter_map(folder_of).to_set();
+            self.missing_folders = folders.into_iter().filter(|folder| self.lacks(folder)).collect();
         }
         for file in JSON_FILES {
             let may_appear = BELOW_HOME.contains(&file) && !self.is_folder_missing(file);
@@ -189,7 +187,7 @@ impl HomeFiles {
     }
 
     fn is_folder_missing(&self, file: &str) -> bool {
-        file.split_once('/').is_some_and(|(folder, _)| self.missing_folders.contains(&folder))
+        folder_of(file).is_some_and(|folder| self.missing_folders.contains(&folder))
     }
 
     /// Whether the home has no such name; `false` if that cannot be known.
@@ -331,6 +329,11 @@ impl JsonFile {
     }
 }
 
+/// The folder below the home that a file is in.
+fn folder_of(file: &str) -> Option<&str> {
+    file.split_once('/').map(|(folder, _)| folder)
+}
+
 fn is_young(path: &Path, now: Timestamp) -> bool {
     modified(path).is_some_and(|at| now.duration_since(at).unsigned_abs() <= MARKER_LIFE)
 }
@@ -361,7 +364,7 @@ mod tests {
         let mut files = HomeFiles::new(&profile, &Arc::new(Patterns::new(&[]).unwrap()));
         let now = Timestamp::now();
         files.read_changed(now, true, false);
-        assert_eq!(files.missing_folders, SUBFOLDERS);
+        assert_eq!(files.missing_folders, ["cron", "state"]);
         std::fs::create_dir(folder.path().join("cron")).unwrap();
         std::fs::write(folder.path().join(CRON_BEAT), "1790000000.5").unwrap();
         let names = |read: Vec<FileRead>| read.iter().map(|read| read.file).collect::<Vec<_>>();
