@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -10,19 +10,18 @@ use std::thread;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::Value;
 
 use crate::evidence::clock;
 use crate::evidence::patterns::Patterns;
+use crate::files;
 use crate::health::{Change, Deadlines, Light};
 use crate::postmortem;
-use crate::recording::{Printed, Recording};
+use crate::recording::{self, Printed, Recording};
 use crate::terminal::progress::Progress;
 use crate::terminal::{Terminal, style, warn};
 use crate::text::display::label;
 use crate::text::error::{self, Context as _};
 use crate::text::status::{AT_THE_END, HELD_GREEN_ASIDE, NO_STAMPS, STANDARD_INPUT, UNKNOWN_EVENTS, WAS_CUT};
-use crate::text::trouble::NOT_REGULAR;
 use crate::text::{self, fill, labelled};
 use crate::worker::map_in_order;
 
@@ -81,7 +80,7 @@ fn play_all(
     let (mut recordings, mut logs) = (Vec::new(), Vec::new());
     for path in &args.files {
         let path = piped.filter(|_| is_stdin(path)).map_or(path, |piped| &piped.path);
-        let is_recording = looks_like_a_recording(path, args.files.len() == 1)?;
+        let is_recording = recording::has_header(path).with_context(|| path.display().to_string())?;
         if is_recording { &mut recordings } else { &mut logs }.push(path.clone());
     }
     let played = map_in_order(&recordings, |path| Replayed::of(path, patterns));
@@ -154,23 +153,6 @@ impl Piped {
     }
 }
 
-/// Whether the file begins like a recording. Among several files, JSON without a recording's header is a log without
-/// timestamps that matched a shell pattern (`gateway-exit-diag.log`).
-fn looks_like_a_recording(path: &Path, alone: bool) -> error::Result<bool> {
-    let named = || path.display().to_string();
-    let kind = std::fs::metadata(path).with_context(named)?;
-    if !kind.is_file() {
-        let file = path.display().to_string();
-        return Err(error::Error::new(NOT_REGULAR, &[("file", &file)]));
-    }
-    let mut first = Vec::new();
-    let head = BufReader::new(File::open(path).with_context(named)?);
-    head.take(4096).read_until(b'\n', &mut first).with_context(named)?;
-    let other_json =
-        || serde_json::from_slice::<Value>(&first).is_ok_and(|value| value.get("recording").is_none());
-    Ok(first.trim_ascii_start().starts_with(b"{") && (alone || !other_json()))
-}
-
 /// A recording that was judged again.
 struct Replayed {
     start: Timestamp,
@@ -185,7 +167,7 @@ struct Replayed {
 impl Replayed {
     fn of(path: &Path, patterns: &Arc<Patterns>) -> error::Result<Self> {
         let named = || path.display().to_string();
-        let file = BufReader::new(File::open(path).with_context(named)?);
+        let file = BufReader::new(files::open(path).with_context(named)?);
         let recording = Recording::read(file).with_context(named)?;
         let mut changes: Vec<Change> = Vec::new();
         let core = recording

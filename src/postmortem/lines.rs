@@ -7,6 +7,7 @@ use std::path::Path;
 use jiff::civil::DateTime;
 
 use super::clock::stamp;
+use crate::files;
 use crate::text::error;
 
 /// Bytes read from a file at once; each open file holds one such block.
@@ -67,14 +68,11 @@ impl Lines {
 
 /// The first and the last timestamp of a file.
 pub(super) fn span(path: &Path) -> error::Result<Option<(DateTime, DateTime)>> {
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::from(io::ErrorKind::NotSeekable).into());
-    }
-    let mut lines = Lines::of(File::open(path)?);
+    let mut lines = Lines::of(files::open(path)?);
     let mut first = None;
     while first.is_none() && lines.next(&mut |block| first = block.split(|b| *b == b'\n').find_map(stamp))? {}
     let Some(first) = first else { return Ok(None) };
-    let mut file = File::open(path)?;
+    let mut file = files::open(path)?;
     let mut from = file.metadata()?.len();
     // backwards by blocks: the last record may be long
     loop {

@@ -7,7 +7,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, VecDeque};
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +21,7 @@ use crate::health::{Change, Core, Deadlines, Platforms};
 use crate::history::Record;
 use crate::order::Collect as _;
 use crate::profile::{Profile, homes};
+use crate::recording;
 use crate::text::error::{self, Context as _};
 use crate::text::trouble::{A_RECORDING, COMPRESSED, NO_STAMPS};
 use crate::watcher::snapshot::ProfileChange;
@@ -39,8 +40,6 @@ mod stream;
 
 /// The first bytes of a gzip file (RFC 1952).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
-/// How much of a file that is not a log is looked at, in bytes: the header of a recording.
-const HEAD: u64 = 4096;
 
 /// Changes within this time after a silence may be due to what happened during it.
 const AFTER_SILENCE: SignedDuration = SignedDuration::from_secs(60);
@@ -79,21 +78,23 @@ const MAX_CHANGES: usize = 50_000;
 
 /// Why none of these files is a log: what they are, judged by the first one.
 fn no_stamps(paths: &[PathBuf]) -> error::Error {
-    let first = paths.first().and_then(|path| files::open(path).ok()).map(|file| {
-        let mut head = Vec::new();
-        let _empty = file.take(HEAD).read_to_end(&mut head);
-        head
-    });
-    let head = first.unwrap_or_default();
-    let phrase = if head.starts_with(&GZIP) {
+    let first_is =
+        |test: fn(&Path) -> io::Result<bool>| paths.first().is_some_and(|path| test(path).unwrap_or(false));
+    let phrase = if first_is(is_gzip) {
         COMPRESSED
-    } else if head.starts_with(b"{") && memchr::memmem::find(&head, b"\"recording\"").is_some() {
+    } else if first_is(recording::has_header) {
         A_RECORDING
     } else {
         NO_STAMPS
     };
     let files: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     error::Error::new(phrase, &[("files", &files.join(", "))])
+}
+
+fn is_gzip(path: &Path) -> io::Result<bool> {
+    let mut head = Vec::new();
+    files::open(path)?.take(GZIP.len() as u64).read_to_end(&mut head)?;
+    Ok(head == GZIP)
 }
 
 /// The result of a replay of several profiles' logs.

@@ -2,7 +2,6 @@
 //! merged by their timestamps, so that the result does not depend on the number of threads.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -19,6 +18,7 @@ use super::rotation::{Chain, Part};
 use crate::evidence::log_event::LogEvent;
 use crate::evidence::logbook::Scanner;
 use crate::evidence::patterns::Patterns;
+use crate::files;
 use crate::health::Signal;
 use crate::text::error::{self, Context as _};
 
@@ -136,7 +136,7 @@ impl Scanned {
         let named = || part.path.display().to_string();
         let (sender, found) = sync_channel(WAITING);
         let scan = Scan {
-            lines: Lines::of(File::open(&part.path).with_context(named)?),
+            lines: Lines::of(files::open(&part.path).with_context(named)?),
             source: part
                 .path
                 .file_name()

@@ -11,12 +11,15 @@ mod reader;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::files;
 use crate::health::{Change, Evidence, LinkVerdict, ProfileName, Proof, Verdict};
 use crate::text::{self, Both, Lang, Message, Worded, fill, recording as words};
 
@@ -29,11 +32,14 @@ const MAX_BYTES: u64 = 256 << 20;
 /// A line longer than this is refused: log lines are cut at 64 KiB before they are recorded.
 const MAX_LINE_BYTES: usize = 4 << 20;
 
+/// How much of a file is read to tell whether it is a recording, in bytes: more than a header has.
+const MAX_HEADER_BYTES: u64 = 4096;
+
 /// The recording cannot be used.
 #[derive(Debug)]
 pub enum RecordingError {
     /// The system refused.
-    Io(std::io::Error),
+    Io(io::Error),
     /// There is no header, so it is not a recording.
     NoHeader(Both),
     /// A format of the future.
@@ -79,8 +85,8 @@ impl fmt::Display for RecordingError {
 
 impl std::error::Error for RecordingError {}
 
-impl From<std::io::Error> for RecordingError {
-    fn from(error: std::io::Error) -> Self {
+impl From<io::Error> for RecordingError {
+    fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
 }
@@ -159,6 +165,14 @@ pub struct Recording {
     pub unknown: usize,
     /// The last line is incomplete: the recorder was killed.
     pub cut: bool,
+}
+
+/// Whether the first line of a file looks like the header of a recording. It may be damaged, or of a future format.
+pub(crate) fn has_header(path: &Path) -> io::Result<bool> {
+    let mut first = Vec::new();
+    BufReader::new(files::open(path)?.take(MAX_HEADER_BYTES)).read_until(b'\n', &mut first)?;
+    let named = memchr::memmem::find(&first, b"\"recording\"");
+    Ok(first.trim_ascii_start().starts_with(b"{") && named.is_some())
 }
 
 /// The time of `t` seconds after the start.
@@ -274,6 +288,23 @@ mod tests {
             "{\"t\": 1, \"moon\": \"full\"}\n{\"t\": 2, \"process\": {\"pid\": 1, \"state\": \"dreaming\"}}\n",
         );
         assert_eq!(recording.map(|r| r.unknown).ok(), Some(2));
+    }
+
+    #[test]
+    fn a_recording_is_known_by_its_first_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        for (text, expected) in [
+            (&*format!("{HEADER}\n{{\"t\": 1}}\n"), true),
+            ("{\"recording\": 2, \"star", true),
+            ("{\"tag\": \"gateway.start\"}\n{\"recording\": 1}\n", false),
+            ("2026-11-22 10:00:00,000 INFO x: {\"recording\": 1}\n", false),
+            ("", false),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(has_header(&path).ok(), Some(expected), "{text}");
+        }
+        assert!(has_header(folder.path()).is_err());
     }
 
     #[test]

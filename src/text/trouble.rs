@@ -18,7 +18,6 @@ pub(crate) const COMPRESSED: Phrase = [
     "{files}: compressed; to judge it: zcat {files} | gatelight replay -",
     "{files}：已压缩；判断它：zcat {files} | gatelight replay -",
 ];
-pub(crate) const NOT_REGULAR: Phrase = ["{file}: not a regular file", "{file}：不是普通文件"];
 pub(crate) const NO_TEMPORARY: Phrase = ["a temporary folder cannot be created", "无法创建临时目录"];
 pub(crate) const NOT_REMOVED: Phrase = ["the demo's folder could not be removed", "无法删除演示目录"];
 pub(crate) const NOT_WRITTEN: Phrase = ["the demo's folder cannot be written", "无法写入演示目录"];

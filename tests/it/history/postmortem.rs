@@ -240,7 +240,7 @@ fn unknown_folders_are_kept_apart() {
 }
 
 #[test]
-fn a_file_without_stamps_is_named_and_a_fifo_refused() {
+fn a_file_without_stamps_is_named_and_a_folder_refused() {
     let folder = tempfile::tempdir().unwrap();
     let log = write(folder.path(), "agent.log", &lines(&[("2026-05-01 10:00:00,000", UP)]));
     let packed = write(folder.path(), "agent.log.1.gz", "\u{1f}\u{0}not a log\n");
@@ -249,7 +249,7 @@ fn a_file_without_stamps_is_named_and_a_fifo_refused() {
     assert!(refused.contains("no line with a timestamp"), "{refused}");
     let refused = Logs::open(&[log, folder.path().to_path_buf()], &TimeZone::UTC).unwrap_err();
     let refused = refused.text(Lang::En);
-    assert!(refused.contains("not a regular file"), "{refused}");
+    assert!(refused.contains("it is a directory"), "{refused}");
 }
 
 #[test]
