@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::OK;
+use super::names::{MAX_NAME, listed};
 use super::value::Expected;
 use crate::app::engine::Engine;
 use crate::evidence::clock;
@@ -57,25 +58,23 @@ pub(super) fn since(text: &str) -> Result<SignedDuration, Expected> {
 pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     let (lang, now) = (terminal.lang, Timestamp::now());
     let window = Window::last(args.since, now);
-    let mut record = Reader::window(&engine.history_file(), window)?;
-    if let Some(name) = &args.profile {
-        let found = record.as_ref().is_some_and(|r| r.profiles.iter().any(|p| p.name == *name));
-        if !found {
-            let shown = redact::one_line(name, 80);
-            return Err(error::Error::new(phrases::NO_SUCH_PROFILE, &[("name", &shown)]));
+    let mut record = Reader::window(&engine.history_file(), window)?.unwrap_or_default();
+    if let Some(name) = &args.profile
+        && !record.profiles.is_empty()
+    {
+        if !record.profiles.iter().any(|profile| profile.name == *name) {
+            let known = listed(record.profiles.iter().map(|profile| profile.name.as_str()), lang);
+            let values = [("name", &*redact::one_line(name, MAX_NAME)), ("names", &*known)];
+            return Err(error::Error::new(phrases::NO_SUCH_PROFILE, &values));
         }
-        record = record.map(|r| r.only(name));
+        record = record.only(name);
     }
     if !args.json && !args.csv {
-        match &record {
-            Some(record) => show(record, window, &clock::time_zone(), terminal)?,
-            None => terminal.wrapped_lines(lang.pick(phrases::NONE_YET))?,
-        }
+        show(&record, window, &clock::time_zone(), terminal)?;
         return Ok(OK);
     }
-    let record = record.unwrap_or_default();
     let answer = if args.json {
-        let mut json = serde_json::to_string(&export::json(&record, window, now, engine.lang))?;
+        let mut json = serde_json::to_string(&export::json(&record, window, now, lang))?;
         json.push('\n');
         json
     } else {

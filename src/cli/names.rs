@@ -4,10 +4,10 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use super::{NO_PROFILE, USAGE};
 use crate::app::engine::Engine;
-use crate::profile::{Places, Profile, scan};
+use crate::profile::{BadJobFile, Found, Places, Profile, scan};
 use crate::redact::one_line;
 use crate::terminal::warn;
-use crate::text::{COMMA, Lang, Phrase, fill, status as words};
+use crate::text::{COMMA, Lang, Phrase, fill, labelled, status as words};
 use crate::watcher::snapshot::Snapshot;
 
 /// Longest name that is printed, in characters.
@@ -23,7 +23,7 @@ pub(super) fn candidates() -> ArgValueCandidates {
 
 /// The profile with this name; without a name, the only profile. `Err`: the exit code; the reason was printed.
 pub(super) fn one_profile(name: Option<&str>, engine: &Engine) -> Result<Profile, u8> {
-    let mut profiles = scan(&engine.places).profiles;
+    let Found { mut profiles, bad, .. } = scan(&engine.places);
     let found = match name {
         Some(name) => profiles.iter().position(|profile| profile.name == name),
         None => (profiles.len() == 1).then_some(0),
@@ -31,6 +31,8 @@ pub(super) fn one_profile(name: Option<&str>, engine: &Engine) -> Result<Profile
     if let Some(at) = found {
         return Ok(profiles.swap_remove(at));
     }
+    // the profile may be one of them
+    bad_files(&bad, engine.lang);
     if name.is_none() && !profiles.is_empty() {
         let names = listed(profiles.iter().map(|profile| profile.name.as_str()), engine.lang);
         warn(&fill(engine.lang.pick(words::WHICH_PROFILE), &[("names", &names)]));
@@ -39,6 +41,14 @@ pub(super) fn one_profile(name: Option<&str>, engine: &Engine) -> Result<Profile
     let (code, text) = not_found(name, profiles.iter().map(|p| p.name.as_str()), &engine.places, engine.lang);
     warn(&text);
     Err(code)
+}
+
+/// Reports on standard error the job files and homes that cannot be read: their profiles are not known.
+pub(super) fn bad_files(bad: &[BadJobFile], lang: Lang) {
+    for bad in bad {
+        let line = labelled(lang, &bad.path.to_string_lossy(), bad.reason.pick(lang));
+        warn(&one_line(&line, 2_000));
+    }
 }
 
 /// The exit code, and the text for users, if the snapshot lacks one of these names or has no profile at all.

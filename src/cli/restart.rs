@@ -42,7 +42,7 @@ pub const FAILED: u8 = 1;
 /// Exit code: none failed, but at least one outcome is unknown.
 pub const UNCLEAR: u8 = 3;
 
-/// Restart gateways, and prove that they are back
+/// Arguments of `restart`.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(group = clap::ArgGroup::new("which").required(true))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -100,6 +100,7 @@ pub async fn run(
         tokio::time::timeout(COMPLETE_WITHIN, deps.snapshots.wait_for(|snapshot| snapshot.complete)).await;
     let snapshot = Arc::clone(&deps.snapshots.borrow());
     let lang = terminal.lang;
+    names::bad_files(&snapshot.bad_files, lang);
     let mut reporter = Reporter { terminal, json: args.json };
 
     let not_found = |name: Option<&str>| {

@@ -34,15 +34,16 @@ pub(super) struct AckArgs {
 
 /// Arguments of `gatelight mute`.
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("change").required(true))]
 pub(super) struct MuteArgs {
     /// The profile; not needed if there is only one
     #[arg(add = candidates())]
     profile: Option<String>,
     /// A time of day (18:00), a time span (30min, 2h, 1d), or recovery
-    #[arg(long, value_name = "WHEN", value_parser = until, required_unless_present = "off")]
+    #[arg(long, value_name = "WHEN", value_parser = until, group = "change")]
     until: Option<Until>,
     /// Send notifications again
-    #[arg(long, conflicts_with = "until")]
+    #[arg(long, group = "change")]
     off: bool,
 }
 

@@ -58,7 +58,7 @@ pub(super) async fn print(
     };
     // the changes that led to this state are in the first lines
     let snapshot = updates.try_next().map_or(snapshot, |update| update.snapshot);
-    super::status::bad_files(&snapshot, engine.lang);
+    names::bad_files(&snapshot.bad_files, engine.lang);
     if let Some((code, text)) = names::missing(&args.profiles, &snapshot, engine) {
         warn(&text);
         return Ok(code);

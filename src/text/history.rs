@@ -6,8 +6,10 @@ pub(crate) const NONE_YET: Phrase = [
     "There is no history yet. Gatelight records it while it runs in the background; to start it: gatelight",
     "还没有历史记录。Gatelight 在后台运行期间才会记录；启动命令：gatelight",
 ];
-pub(crate) const NO_SUCH_PROFILE: Phrase =
-    ["there is no history of a profile “{name}”", "没有 profile“{name}”的历史记录"];
+pub(crate) const NO_SUCH_PROFILE: Phrase = [
+    "there is no history of a profile “{name}”; there is one of: {names}",
+    "没有 profile“{name}”的历史记录；有记录的 profile：{names}",
+];
 pub(crate) const SHARE: Phrase = ["green {share} of the time observed", "在观测到的时间内，{share} 为绿灯"];
 pub(crate) const SEEN: Phrase =
     ["observed {seen} of {window}; unknown {unknown}", "共 {window}，观测到 {seen}，未知 {unknown}"];

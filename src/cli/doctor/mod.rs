@@ -27,7 +27,7 @@ const VERSION: u32 = 1;
 /// Findings are left, or something was not repaired.
 const LEFT: u8 = 1;
 
-/// Check the job files of the gateways, and repair them
+/// Arguments of `doctor`.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {

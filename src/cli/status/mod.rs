@@ -54,7 +54,7 @@ pub(super) fn run(
     if args.json {
         writeln!(terminal.out, "{}", json(&snapshot, &watching)?)?;
     }
-    bad_files(&snapshot, engine.lang);
+    names::bad_files(&snapshot.bad_files, engine.lang);
     if let Some((_, text)) = missing {
         warn(&text);
     } else if !args.json {
@@ -87,14 +87,6 @@ fn swiftbar(
     };
     write!(terminal.out, "{out}")?;
     Ok(OK)
-}
-
-/// Reports job files that cannot be read on standard error: their profiles are not shown.
-pub(super) fn bad_files(snapshot: &Snapshot, lang: Lang) {
-    for bad in &snapshot.bad_files {
-        let line = labelled(lang, &bad.path.to_string_lossy(), bad.reason.pick(lang));
-        warn(&crate::redact::one_line(&line, 2_000));
-    }
 }
 
 /// The exit code for these lights.

@@ -1,8 +1,16 @@
 //! What commands say, and how they end, when an output, a folder or a file is not what they need.
 
 use std::fs::{self, File};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
+
+use gatelight::health::{Reason, Verdict};
+use gatelight::history::Store;
+use gatelight::profile::Profile;
+use gatelight::watcher::snapshot::ProfileView;
+use jiff::Timestamp;
 
 use crate::support::machine::{Gateway, Machine, Ran};
 use crate::support::recordings;
@@ -130,4 +138,50 @@ fn names_in_the_settings_that_no_profile_has_are_told() {
         assert!(ran.err.contains(&format!("“{name}” that was not found; found: default")), "{ran:?}");
     }
     assert_eq!(ran.err.lines().count(), 2, "{ran:?}");
+}
+
+#[test]
+fn a_home_that_cannot_be_searched_is_named_by_every_command_that_misses_its_profile() {
+    let machine = Machine::new();
+    symlink(machine.folder().join("volume"), machine.hermes()).unwrap();
+    let out = machine.folder().join("out");
+    for arguments in [
+        &["status"][..],
+        &["watch", "default"],
+        &["logs"],
+        &["diagnose", "default"],
+        &["record", "default", "--out", out.to_str().unwrap()],
+        &["restart", "default"],
+        &["ack"],
+        &["mute", "--off"],
+    ] {
+        let ran = machine.run(arguments);
+        let home = format!("{}: ", machine.hermes().display());
+        assert!(ran.code == Some(4) && ran.err.starts_with(&home), "{arguments:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_profile_without_a_history_is_told_and_those_with_one_are_named() {
+    let machine = Machine::new();
+    let ran = machine.run(&["history", "work"]);
+    assert!(ran.code == Some(0) && ran.out.contains("There is no history yet"), "{ran:?}");
+
+    let now = Timestamp::now();
+    let mut store = Store::open(&machine.home().join(".local/share/gatelight/history.sqlite"), now).unwrap();
+    for name in ["default", "home"] {
+        let profile = Profile { name: name.into(), home: "/h".into(), job: None, logs: Vec::new() };
+        let verdict = Verdict { reason: Reason::Connected, since: now, ..Verdict::unknown(now) };
+        let view = ProfileView { profile: Arc::new(profile), verdict: Arc::new(verdict) };
+        store.record_change(&view.as_change(false)).unwrap();
+    }
+    drop(store);
+    let ran = machine.run(&["history", "work"]);
+    assert!(ran.code == Some(2) && ran.err.contains("“work”; there is one of: default, home"), "{ran:?}");
+}
+
+#[test]
+fn a_mute_without_an_end_names_both_ways() {
+    let ran = Machine::new().run(&["mute", "work"]);
+    assert!(ran.code == Some(2) && ran.err.contains("<--until <WHEN>|--off>"), "{ran:?}");
 }
