@@ -277,8 +277,7 @@ fn the_commands_of_the_readme_do_what_it_says() {
     );
     let arguments = arguments.map(|word| word.replace('"', "&quot;"));
     let job = machine.plist("ai.hermes.gateway", &arguments.each_ref().map(String::as_str), &more);
-    let domain = format!("gui/{}", rustix::process::getuid().as_raw());
-    assert!(launchctl.call(&["bootstrap", &domain, job.to_str().unwrap()]).status.success());
+    launchctl.load("gui", &job);
     let now =
         |light: &str, reason: &str| machine.light("default") == Some((light.to_owned(), reason.to_owned()));
     wait_for("the gateway becomes a hollow shell", || now("red", "executor-shutdown"));

@@ -47,8 +47,7 @@ impl Stage {
     fn new(first: Reason, later: Reason) -> Self {
         let fake = FakeLaunchctl::new(&json!({}));
         let job = fake.job("ai.hermes.gateway", HEALTHY, "<key>KeepAlive</key><true/>");
-        let domain = format!("gui/{}", rustix::process::getuid().as_raw());
-        assert!(fake.call(&["bootstrap", &domain, job.path.to_str().unwrap()]).status.success());
+        fake.load("gui", &job.path);
         let supervisor = Arc::new(fake.launchd(Duration::from_secs(30)));
         let profile = profile("default", job);
         let watching =

@@ -50,8 +50,7 @@ impl User {
     }
 
     pub(crate) fn load(&self) {
-        let answer = self.launchctl.call(&["bootstrap", &domain(), self.job_file().to_str().unwrap()]);
-        assert!(answer.status.success(), "{answer:?}");
+        self.launchctl.load("gui", &self.job_file());
     }
 
     /// Waits until the agent's own log has these events.

@@ -7,7 +7,7 @@
 )]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use gatelight::doctor::flow::{self, After, Link, Outcome, RepairContext, Step};
@@ -68,7 +68,7 @@ impl Stage {
              <key>HERMES_HOME</key><string>{home}</string></dict>"
         );
         let file = self.machine.plist(&label, &[&program, "gateway", "run"], &settings);
-        self.load(&file);
+        self.fake.load("gui", &file);
         file
     }
 
@@ -87,14 +87,8 @@ impl Stage {
             &[&program, "gateway", "run"],
             &settings,
         );
-        self.load(&file);
+        self.fake.load("gui", &file);
         file
-    }
-
-    fn load(&self, file: &Path) {
-        let domain = format!("gui/{}", rustix::process::getuid().as_raw());
-        let answer = self.fake.call(&["bootstrap", &domain, file.to_str().unwrap()]);
-        assert!(answer.status.success(), "{answer:?}");
     }
 
     fn run(&self, arguments: &[&str]) -> Ran {
@@ -150,7 +144,7 @@ fn a_job_whose_wrapper_chooses_the_profile_is_that_profiles_job() {
     let program = stage.program("start-it", &script);
     let settings = "<key>RunAtLoad</key><true/><key>KeepAlive</key><true/>";
     let file = stage.machine.plist("ai.hermes.gateway", &[&program], settings);
-    stage.load(&file);
+    stage.fake.load("gui", &file);
     wait_for("the gateway names its process", || work.join("gateway.pid").exists());
     let mut last = Vec::new();
     wait_for("one row, with the job", || {
@@ -171,7 +165,7 @@ fn a_job_that_is_loaded_while_we_watch_is_noticed_though_it_writes_nothing() {
     let file = stage.machine.plist("ai.hermes.gateway-mute", &arguments, "<key>RunAtLoad</key><true/>");
     let mut watch = stage.machine.watch();
     watch.expect("mute", "red", "not-loaded");
-    stage.load(&file);
+    stage.fake.load("gui", &file);
     watch.expect("mute", "amber", "starting");
 }
 
@@ -192,7 +186,7 @@ fn the_two_jobs_of_the_article_are_repaired_in_one_command() {
         let text = text.replace("/Users/lu", home.to_str().unwrap());
         let path = stage.machine.agents().join(format!("ai.hermes.gateway-{name}.plist"));
         fs::write(&path, &text).unwrap();
-        stage.load(&path);
+        stage.fake.load("gui", &path);
         files.push((path, text));
     }
     for name in names {
@@ -404,7 +398,7 @@ impl Replacing {
         let domain = format!("gui/{}", rustix::process::getuid().as_raw());
         stage.fake.call(&["bootout", &format!("{domain}/{}", self.label)]);
         wait_for("the job is gone", || !stage.fake.call(&["list", &self.label]).status.success());
-        stage.load(&self.file);
+        stage.fake.load("gui", &self.file);
         assert!(self.words(stage).unwrap().contains("--replace"));
     }
 
@@ -603,11 +597,7 @@ fn walk(row: &Row) {
     let Plist::Gateway(job) = read(&file, old.as_bytes(), fake.folder()) else { panic!("{name}") };
     let uid = rustix::process::getuid().as_raw();
     if let Some(kind) = row.loaded {
-        let domain = format!("{kind}/{uid}");
-        let path = file.to_str().unwrap();
-        let load =
-            if row.settings["old"] == true { vec!["load", path] } else { vec!["bootstrap", &domain, path] };
-        assert!(fake.call(&load).status.success(), "{name}");
+        fake.load(kind, &file);
     }
     if row.disabled {
         fake.call(&["disable", &format!("gui/{uid}/ai.hermes.gateway")]);
@@ -643,11 +633,7 @@ fn walk(row: &Row) {
         },
     );
     assert_eq!(outcome, row.outcome, "{name}: {steps:?}");
-    let calls = fake.calls();
-    let mut made = calls.iter();
-    for part in row.calls {
-        assert!(made.any(|call| call.contains(part)), "{name}: {part:?} is missing in its turn: {calls:#?}");
-    }
+    fake.expect_calls(row.calls, name);
     // the files are complete, and only the backup is left
     let kept = if outcome == Outcome::Restored { &old } else { &new };
     assert_eq!(fs::read_to_string(&file).unwrap(), *kept, "{name}");
@@ -687,18 +673,7 @@ fn walk(row: &Row) {
 
 #[test]
 fn every_failure_of_launchctl_leaves_complete_files_and_is_reported() {
-    // mostly waiting, so several run in parallel, each in its own folder
-    let rows = rows();
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..6 {
-            scope.spawn(|| {
-                while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    walk(row);
-                }
-            });
-        }
-    });
+    support::walk_all(&rows(), walk);
 }
 
 /// Kills a repair at this call, and checks that the next run completes it. Returns whether it was already

@@ -166,7 +166,7 @@ fn a_job_that_launchd_will_not_restart_is_red_at_once() {
         let path = machine.agents().join("ai.hermes.gateway.plist");
         fs::write(&path, plist("ai.hermes.gateway", &arguments, keep)).unwrap();
         let domain = format!("gui/{}", rustix::process::getuid().as_raw());
-        assert!(launchctl.call(&["bootstrap", &domain, path.to_str().unwrap()]).status.success());
+        launchctl.load("gui", &path);
         let print = || launchctl.call(&["print", &format!("{domain}/ai.hermes.gateway")]).stdout;
         wait_for(state, || String::from_utf8_lossy(&print()).contains(state));
         assert_eq!(light(&machine), ("red".into(), wanted.into()), "{script}");
@@ -186,8 +186,7 @@ fn a_process_of_which_nothing_exists_is_red_after_the_time_of_a_start() {
     let arguments = ["/bin/sh", "-c", "exec sleep 600", "hermes", "gateway", "run"];
     let path = machine.agents().join("ai.hermes.gateway.plist");
     fs::write(&path, plist("ai.hermes.gateway", &arguments, "<key>RunAtLoad</key><true/>")).unwrap();
-    let domain = format!("gui/{}", rustix::process::getuid().as_raw());
-    assert!(launchctl.call(&["bootstrap", &domain, path.to_str().unwrap()]).status.success());
+    launchctl.load("gui", &path);
     // by a first look, and while watching
     let mut watch = machine.watch();
     wait_for("it is red at a first look", || light(&machine) == ("red".into(), "start-stalled".into()));

@@ -353,13 +353,7 @@ fn walk(row: &Row) {
     };
     let uid = rustix::process::getuid().as_raw();
     if let Some(kind) = row.loaded {
-        let path = job.path.to_str().unwrap();
-        let loaded = if row.settings["old"] == true {
-            fake.call(&["load", path])
-        } else {
-            fake.call(&["bootstrap", &format!("{kind}/{uid}"), path])
-        };
-        assert!(loaded.status.success(), "{name}: {loaded:?}");
+        fake.load(kind, &job.path);
     }
     if row.disabled {
         assert!(fake.call(&["disable", &format!("gui/{uid}/{LABEL}")]).status.success(), "{name}");
@@ -430,29 +424,14 @@ fn walk(row: &Row) {
         _ => panic!("{name}: {outcome:?}; calls: {:#?}", fake.calls()),
     }
     assert_eq!(views.last().and_then(|view| view.outcome.as_ref()), Some(&outcome), "{name}");
-    let calls = fake.calls();
-    let mut made = calls.iter();
-    for part in row.calls {
-        assert!(made.any(|call| call.contains(part)), "{name}: {part:?} is missing in its turn: {calls:#?}");
-    }
+    let calls = fake.expect_calls(row.calls, name);
     assert!(!calls.iter().any(|call| call.starts_with(row.never)), "{name}: {calls:#?}");
 }
 
 #[test]
 fn r23387_r40831_r43663_r30586_r42995_r42914_r41665_r95758_r11323_every_failure_of_launchctl_ends_in_the_honest_outcome()
  {
-    // mostly waiting, so several run in parallel, each in its own folder
-    let rows = rows();
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..6 {
-            scope.spawn(|| {
-                while let Some(row) = rows.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
-                    walk(row);
-                }
-            });
-        }
-    });
+    support::walk_all(&rows(), walk);
 }
 
 #[test]
@@ -493,7 +472,7 @@ fn query_says_running_only_with_a_process() {
     );
     let report = launchd.query(&clean).unwrap();
     assert_eq!((report.state, report.domain), (JobState::NotLoaded, None));
-    fake.call(&["bootstrap", &format!("user/{uid}"), clean.path.to_str().unwrap()]);
+    fake.load("user", &clean.path);
     wait_for("it ends", || launchd.query(&clean).unwrap().last_exit == Some(0));
     let report = launchd.query(&clean).unwrap();
     assert_eq!((report.state, report.pid, report.runs), (JobState::Waiting, None, Some(1)));
@@ -501,7 +480,7 @@ fn query_says_running_only_with_a_process() {
 
     // killed and kept alive: restarted, with the signal reported
     let kept = fake.job(LABEL, HOLLOW, KEEP);
-    fake.call(&["bootstrap", &format!("gui/{uid}"), kept.path.to_str().unwrap()]);
+    fake.load("gui", &kept.path);
     let first = launchd.query(&kept).unwrap();
     assert_eq!((first.state, first.last_exit), (JobState::Running, None));
     let pid = rustix::process::Pid::from_raw(first.pid.unwrap().cast_signed()).unwrap();
@@ -519,11 +498,11 @@ fn of_a_job_that_is_loaded_twice_the_one_that_runs_is_meant() {
     let launchd = fake.launchd(LONG);
     let uid = rustix::process::getuid().as_raw();
     let ended = fake.job(LABEL, "exit 1", "<key>RunAtLoad</key><true/>");
-    fake.call(&["bootstrap", &format!("gui/{uid}"), ended.path.to_str().unwrap()]);
+    fake.load("gui", &ended.path);
     wait_for("it ends", || launchd.query(&ended).unwrap().last_exit == Some(1));
     assert_eq!(launchd.query(&ended).unwrap().domain, Some(format!("gui/{uid}")));
     let job = fake.job(LABEL, HOLLOW, KEEP);
-    fake.call(&["bootstrap", &format!("user/{uid}"), job.path.to_str().unwrap()]);
+    fake.load("user", &job.path);
     let report = launchd.query(&job).unwrap();
     assert_eq!((report.state, report.domain), (JobState::Running, Some(format!("user/{uid}"))));
     fake.forget_calls();
@@ -536,7 +515,6 @@ fn of_a_job_that_is_loaded_twice_the_one_that_runs_is_meant() {
 fn a_forged_environment_does_not_make_a_job_run() {
     let fake = FakeLaunchctl::new(&json!({}));
     let launchd = fake.launchd(LONG);
-    let uid = rustix::process::getuid().as_raw();
     for forged in ["x\n\tpid = 1\n\tstate = running", "x\n\t}\n\tpid = 1\n\tq = {", "x\n\t}\n\tpid = 1"] {
         let more = format!(
             "<key>EnvironmentVariables</key><dict><key>A</key><string>{forged}</string></dict>\
@@ -544,7 +522,7 @@ fn a_forged_environment_does_not_make_a_job_run() {
         );
         let label = format!("ai.hermes.gateway-{}", forged.len());
         let job = fake.job(&label, "exit 3", &more);
-        fake.call(&["bootstrap", &format!("gui/{uid}"), job.path.to_str().unwrap()]);
+        fake.load("gui", &job.path);
         wait_for("it ends", || launchd.query(&job).unwrap().last_exit == Some(3));
         let report = launchd.query(&job).unwrap();
         assert_eq!((report.state, report.pid), (JobState::Waiting, None), "{forged:?}");

@@ -68,9 +68,7 @@ fn machine(launchctl: &FakeLaunchctl) -> Machine {
     );
     let job = machine.agents().join("ai.hermes.gateway.plist");
     fs::write(&job, plist("ai.hermes.gateway", &arguments, &keep)).unwrap();
-    let domain = format!("gui/{}", rustix::process::getuid().as_raw());
-    let loaded = launchctl.call(&["bootstrap", &domain, job.to_str().unwrap()]);
-    assert!(loaded.status.success(), "{loaded:?}");
+    launchctl.load("gui", &job);
     wait_for("both are connected", || {
         ["default", "work"]
             .iter()

@@ -16,6 +16,7 @@ pub(crate) const SCALE: f64 = 0.05;
 /// A launchctl with its jobs. Dropping it ends its keepers and their children.
 pub(crate) struct FakeLaunchctl {
     folder: tempfile::TempDir,
+    is_old: bool,
 }
 
 impl FakeLaunchctl {
@@ -28,7 +29,7 @@ impl FakeLaunchctl {
         }
         std::fs::write(folder.path().join("settings.json"), all.to_string()).unwrap();
         std::os::unix::fs::symlink(example(), folder.path().join("launchctl")).unwrap();
-        Self { folder }
+        Self { folder, is_old: all["old"] == true }
     }
 
     /// The program.
@@ -51,6 +52,15 @@ impl FakeLaunchctl {
         Command::new(self.program()).args(arguments).output().unwrap()
     }
 
+    /// Loads a job file into a domain of this user: `gui` or `user`. A launchctl that is `old` has but one.
+    pub(crate) fn load(&self, kind: &str, file: &Path) {
+        let domain = format!("{kind}/{}", rustix::process::getuid().as_raw());
+        let file = file.to_str().unwrap();
+        let loaded =
+            if self.is_old { self.call(&["load", file]) } else { self.call(&["bootstrap", &domain, file]) };
+        assert!(loaded.status.success(), "{loaded:?}");
+    }
+
     /// Sets its faults (see `fake.rs`).
     pub(crate) fn faults(&self, faults: &Value) {
         std::fs::write(self.folder().join("faults.json"), faults.to_string()).unwrap();
@@ -71,6 +81,19 @@ impl FakeLaunchctl {
     pub(crate) fn calls(&self) -> Vec<String> {
         let text = std::fs::read_to_string(self.folder().join("calls")).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
+    }
+
+    /// Checks that calls with these parts were recorded, in this order, perhaps between others. Returns all calls.
+    pub(crate) fn expect_calls(&self, parts: &[&str], name: &str) -> Vec<String> {
+        let calls = self.calls();
+        let mut made = calls.iter();
+        for part in parts {
+            assert!(
+                made.any(|call| call.contains(part)),
+                "{name}: {part:?} is missing in its turn: {calls:#?}"
+            );
+        }
+        calls
     }
 
     /// Clears the recorded calls.

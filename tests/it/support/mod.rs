@@ -8,6 +8,7 @@ pub(crate) mod recordings;
 pub(crate) mod skips;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -46,6 +47,20 @@ pub(crate) fn waited_for(mut done: impl FnMut() -> bool) -> bool {
         std::thread::sleep(Duration::from_millis(5));
     }
     true
+}
+
+/// Walks through the rows of a table, six at a time: they mostly wait, each in its own folder.
+pub(crate) fn walk_all<Row: Sync>(rows: &[Row], walk: impl Fn(&Row) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    walk(row);
+                }
+            });
+        }
+    });
 }
 
 /// Writes an executable script through another program: a child that another test starts at this moment would inherit our
