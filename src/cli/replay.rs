@@ -124,7 +124,7 @@ fn play_logs(
         let judge = scope.spawn(judge);
         let last = printer.show_all(batches, terminal)?;
         let played = judge.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        summary(last.as_ref(), false, played.end, json, terminal)
+        last.map_or(Ok(()), |last| printer.summary(&last, played.end, terminal))
     })
 }
 
@@ -185,7 +185,7 @@ impl Replayed {
             last.insert(if self.several { &change.profile } else { "" }, change);
         }
         for change in last.into_values() {
-            summary(Some(change), self.several, self.end, json, terminal)?;
+            printer.summary(change, self.end, terminal)?;
         }
         let lang = terminal.lang;
         if self.unknown > 0 {
@@ -198,32 +198,6 @@ impl Replayed {
         }
         Ok(())
     }
-}
-
-/// Prints a summary: the last light, what it means, what to do. `named`: with the name of the profile.
-fn summary(
-    last: Option<&Change>,
-    named: bool,
-    end: Timestamp,
-    json: bool,
-    terminal: &mut Terminal<'_>,
-) -> error::Result<()> {
-    let Some(last) = last.filter(|_| !json) else { return Ok(()) };
-    let lang = terminal.lang;
-    let said = text::reason::of(&last.to, lang);
-    let light = style::light(last.to.light(), terminal);
-    let light = format!("{light} {}", said.title);
-    let held = text::duration(lang, end.duration_since(last.at));
-    let words = [
-        ("light", light.as_str()),
-        ("held", held.as_str()),
-        ("meaning", &said.meaning),
-        ("advice", &said.advice),
-    ];
-    let text = fill(lang.pick(AT_THE_END), &words);
-    let text = if named { labelled(lang, &label(&last.profile), &text) } else { text };
-    terminal.wrapped_lines(text.trim_end())?;
-    Ok(())
 }
 
 /// Prints changes.
@@ -275,6 +249,23 @@ impl Printer {
             let line = text::proof::line(lang, proof);
             writeln!(terminal.out, "{:21}{}", "", style::dim(&line, terminal.color))?;
         }
+        Ok(())
+    }
+
+    /// Prints a summary for people: the last light, what it means, what to do.
+    fn summary(&self, last: &Change, end: Timestamp, terminal: &mut Terminal<'_>) -> error::Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        let lang = terminal.lang;
+        let said = text::reason::of(&last.to, lang);
+        let light = format!("{} {}", style::light(last.to.light(), terminal), said.title);
+        let held = text::duration(lang, end.duration_since(last.at));
+        let values =
+            [("light", &*light), ("held", &held), ("meaning", &said.meaning), ("advice", &said.advice)];
+        let text = fill(lang.pick(AT_THE_END), &values);
+        let text = if self.several { labelled(lang, &label(&last.profile), &text) } else { text };
+        terminal.wrapped_lines(text.trim_end())?;
         Ok(())
     }
 }

@@ -110,6 +110,14 @@ fn order_by_stamp(events: &mut Vec<LogEvent>) {
     events.extend(runs.into_iter().map(|(_, event)| event));
 }
 
+/// A line, and where and when it was read.
+struct ReadLine<'a> {
+    line: &'a Line<'a>,
+    records: &'a Records<'a>,
+    source: &'a Source,
+    now: Timestamp,
+}
+
 /// Finds the events in blocks of lines.
 #[derive(Debug)]
 pub struct Scanner {
@@ -176,7 +184,8 @@ impl Scanner {
         while let Some(line) = records.next_line() {
             let mut may_fit = self.patterns.that_may_fit(line.message, line.level).peekable();
             if may_fit.peek().is_some() {
-                self.read_line(&line, may_fit, &records, source, now, &mut |mut event| {
+                let read = ReadLine { line: &line, records: &records, source, now };
+                self.read_line(&read, may_fit, &mut |mut event| {
                     event.suspect = carriers.filter(|carriers| match (past, event.record.stamp) {
                         (Some(past), Some(stamp)) => {
                             let below = below.get_or_insert_with(|| Below::of(block));
@@ -200,20 +209,15 @@ impl Scanner {
     /// Finds the events in a line: several where it lists platforms. `may_fit`: the patterns that its message may match.
     fn read_line<'p>(
         &'p self,
-        line: &Line<'_>,
+        read: &ReadLine<'_>,
         may_fit: impl Iterator<Item = &'p Pattern>,
-        records: &Records<'_>,
-        source: &Source,
-        now: Timestamp,
         sink: &mut dyn FnMut(LogEvent),
     ) {
-        match self.patterns.items(line.message) {
-            None => self.event(line.message, may_fit, line, records, source, now).into_iter().for_each(sink),
+        let Line { message, level, .. } = *read.line;
+        match self.patterns.items(message) {
+            None => self.event(message, may_fit, read).into_iter().for_each(sink),
             Some(items) => {
-                let event = |item: &Vec<u8>| {
-                    let may_fit = self.patterns.that_may_fit(item, line.level);
-                    self.event(item, may_fit, line, records, source, now)
-                };
+                let event = |item: &Vec<u8>| self.event(item, self.patterns.that_may_fit(item, level), read);
                 items.iter().filter_map(event).for_each(sink);
             }
         }
@@ -224,11 +228,9 @@ impl Scanner {
         &'p self,
         message: &[u8],
         may_fit: impl Iterator<Item = &'p Pattern>,
-        line: &Line<'_>,
-        records: &Records<'_>,
-        source: &Source,
-        now: Timestamp,
+        read: &ReadLine<'_>,
     ) -> Option<LogEvent> {
+        let ReadLine { line, records, source, now } = *read;
         let record = records.of(line, &self.patterns);
         let candidate = Candidate {
             message,
