@@ -5,7 +5,7 @@ use super::Phrase;
 #[cfg(not(target_os = "macos"))]
 pub(crate) const NO_BUS: Phrase = ["no D-Bus session bus ({why})", "没有 D-Bus 会话总线（{why}）"];
 #[cfg(not(target_os = "macos"))]
-pub(crate) const NO_NOTIFICATION_SERVER: Phrase = ["no notification server is running", "没有运行通知服务"];
+pub(crate) const NO_NOTIFICATION_SERVER: Phrase = ["no notification server is running", "通知服务没有运行"];
 pub(crate) const NO_ANSWER: Phrase = ["no answer within {seconds} s", "{seconds} 秒内没有应答"];
 pub(crate) const QUEUE_FULL: Phrase = ["too many notifications are waiting", "等待发送的通知过多"];
 pub(crate) const REFUSED: Phrase = ["refused: {why}", "被拒绝：{why}"];

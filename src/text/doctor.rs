@@ -125,7 +125,7 @@ pub(crate) const FOLDER_INVALID: [Phrase; 2] = [
     ["the folder could not be searched completely: {why}", "无法完整查找此目录：{why}"],
     [
         "make it a folder that this user can read; profiles in it are not watched until then",
-        "使其成为当前用户可读的目录；在此之前，其中的 profile 不会被监视",
+        "请让当前用户可以读取此目录；在此之前，其中的 profile 不会被监视",
     ],
 ];
 pub(crate) const PERMISSIONS: [Phrase; 2] = [

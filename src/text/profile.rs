@@ -43,7 +43,7 @@ pub(crate) const TOO_DEEP: Code =
 pub(crate) const NO_DICTIONARY: Phrase = ["it is not a dictionary", "不是字典"];
 pub(crate) const NO_LABEL: Phrase = ["it has no Label", "缺少 Label"];
 pub(crate) const NO_PROGRAM: Phrase =
-    ["it has neither ProgramArguments nor Program", "缺少 ProgramArguments 与 Program"];
+    ["it has neither ProgramArguments nor Program", "既没有 ProgramArguments，也没有 Program"];
 pub(crate) const ODD_ARGUMENTS: Phrase =
     ["its ProgramArguments is not a list of strings", "ProgramArguments 不是字符串列表"];
 pub(crate) const ODD_PROGRAM: Phrase = ["its Program is not a string", "Program 不是字符串"];

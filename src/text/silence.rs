@@ -4,7 +4,7 @@ use super::Phrase;
 
 pub(crate) const BAD_TIME: Phrase = [
     "use a time of day like 18:00, a time span like 30min, 2h or 1d, or recovery",
-    "请写时刻（如 18:00）、时长（如 30min、2h、1d）或 recovery",
+    "请写时刻（如 18:00）、时间跨度（如 30min、2h、1d）或 recovery",
 ];
 pub(crate) const ACKNOWLEDGED: Phrase = [
     "{name}: acknowledged ({title}); no reminders until it changes",

@@ -12,11 +12,11 @@ pub(crate) const NO_STAMPS: Phrase = [
 ];
 pub(crate) const A_RECORDING: Phrase = [
     "{files}: a recording, not a log; to judge it: gatelight replay {files}",
-    "{files}：这是录制文件，不是日志；判断它：gatelight replay {files}",
+    "{files}：这是录制文件，不是日志；如需判断，请运行：gatelight replay {files}",
 ];
 pub(crate) const COMPRESSED: Phrase = [
     "{files}: compressed; to judge it: zcat {files} | gatelight replay -",
-    "{files}：已压缩；判断它：zcat {files} | gatelight replay -",
+    "{files}：已压缩；如需判断，请运行：zcat {files} | gatelight replay -",
 ];
 pub(crate) const NO_TEMPORARY: Phrase = ["a temporary folder cannot be created", "无法创建临时目录"];
 pub(crate) const NOT_REMOVED: Phrase = ["the demo's folder could not be removed", "无法删除演示目录"];
