@@ -3,8 +3,9 @@
 //! Blocking; async callers use `spawn_blocking`. The child leads its own process group, so that everything it started is
 //! killed with it at the limit. It inherits the three standard descriptors only (Rust opens all others close-on-exec).
 
-use std::io::{self, Read};
-use std::os::fd::AsFd;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -96,17 +97,14 @@ pub fn run(program: &Path, arguments: &[&str], limit: Duration) -> Result<Answer
         _ => io_error(source),
     })?;
     let mut child = Reaped(child);
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let status =
-        wait_with_output(&mut child.0, &mut out, &mut err, Instant::now() + limit).map_err(io_error)?;
-    let Some(status) = status else {
+    let streams = [child.0.stdout.take().map(OwnedFd::from), child.0.stderr.take().map(OwnedFd::from)];
+    let mut streams = streams.map(Stream::new);
+    let ended = wait_with_output(&mut child.0, &mut streams, Instant::now() + limit).map_err(io_error)?;
+    let Some(status) = ended else {
         return Err(SupervisorError::TimedOut { program: name(), after: limit });
     };
-    Ok(Answer {
-        code: exit_code(status),
-        stdout: String::from_utf8_lossy(&out).into_owned(),
-        stderr: String::from_utf8_lossy(&err).into_owned(),
-    })
+    let [stdout, stderr] = streams.map(|stream| String::from_utf8_lossy(&stream.text).into_owned());
+    Ok(Answer { code: exit_code(status), stdout, stderr })
 }
 
 /// The exit code; a signal as its negative number.
@@ -142,21 +140,51 @@ impl Drop for Reaped {
     }
 }
 
-/// Reads both streams until the child exits. `None`: the time is up.
+/// One stream of a child's output.
+struct Stream {
+    /// `None` after its end.
+    open: Option<File>,
+    /// What was read, at most [`OUTPUT_LIMIT`].
+    text: Vec<u8>,
+}
+
+impl Stream {
+    fn new(open: Option<OwnedFd>) -> Self {
+        Self { open: open.map(File::from), text: Vec::new() }
+    }
+
+    /// Reads once, if it is ready; drops it at its end. Returns whether anything was read.
+    fn read(&mut self) -> io::Result<bool> {
+        let Some(open) = &mut self.open else { return Ok(false) };
+        let mut chunk = [0_u8; 8192];
+        match open.read(&mut chunk) {
+            Ok(0) => {
+                self.open = None;
+                Ok(false)
+            }
+            Ok(n) => {
+                let room = OUTPUT_LIMIT.saturating_sub(self.text.len());
+                self.text.extend_from_slice(&chunk[..n.min(room)]);
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Reads the streams until the child exits. `None`: the time is up.
 ///
 /// The exit counts, not the end of the streams: a background process may keep them open.
 fn wait_with_output(
     child: &mut Child,
-    out: &mut Vec<u8>,
-    err: &mut Vec<u8>,
+    streams: &mut [Stream],
     deadline: Instant,
 ) -> io::Result<Option<ExitStatus>> {
-    let mut stdout = child.stdout.take();
-    let mut stderr = child.stderr.take();
     loop {
         if let Some(status) = child.try_wait()? {
             // what is already in the pipes belongs to the answer
-            while read_ready(&mut stdout, out, &mut stderr, err, Duration::ZERO)? {
+            while read_ready(streams, Duration::ZERO)? {
                 if Instant::now() >= deadline {
                     break;
                 }
@@ -167,70 +195,29 @@ fn wait_with_output(
         if left.is_zero() {
             return Ok(None);
         }
-        if stdout.is_none() && stderr.is_none() {
+        if streams.iter().all(|stream| stream.open.is_none()) {
             std::thread::sleep(left.min(REAP_PAUSE));
         } else {
-            read_ready(&mut stdout, out, &mut stderr, err, left.min(Duration::from_millis(50)))?;
+            read_ready(streams, left.min(Duration::from_millis(50)))?;
         }
     }
 }
 
-/// Reads once from each stream that is ready and closes those at their end. Returns whether anything was read.
-fn read_ready<A: Read + AsFd, B: Read + AsFd>(
-    a: &mut Option<A>,
-    a_text: &mut Vec<u8>,
-    b: &mut Option<B>,
-    b_text: &mut Vec<u8>,
-    wait: Duration,
-) -> io::Result<bool> {
+/// Reads once from each stream that is ready within this time. Returns whether anything was read.
+fn read_ready(streams: &mut [Stream], wait: Duration) -> io::Result<bool> {
     let wait = Timespec::try_from(wait).map_err(io::Error::other)?;
-    let (mut a_ready, mut b_ready) = (false, false);
-    {
-        let mut watched = Vec::with_capacity(2);
-        let in_a = a.as_ref().map(|stream| watched.push(PollFd::new(stream, PollFlags::IN))).is_some();
-        if let Some(stream) = b.as_ref() {
-            watched.push(PollFd::new(stream, PollFlags::IN));
-        }
-        match poll(&mut watched, Some(&wait)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-        for (i, fd) in watched.iter().enumerate() {
-            let ready = !fd.revents().is_empty();
-            if i == 0 && in_a {
-                a_ready = ready;
-            } else {
-                b_ready = ready;
-            }
-        }
+    let open = streams.iter().filter_map(|stream| stream.open.as_ref());
+    let mut watched: Vec<PollFd<'_>> = open.map(|stream| PollFd::new(stream, PollFlags::IN)).collect();
+    match poll(&mut watched, Some(&wait)) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        Err(error) => return Err(error.into()),
     }
+    let ready: Vec<bool> = watched.iter().map(|stream| !stream.revents().is_empty()).collect();
     let mut read_any = false;
-    if a_ready {
-        read_any |= read_some(a, a_text)?;
-    }
-    if b_ready {
-        read_any |= read_some(b, b_text)?;
+    for (stream, is_ready) in streams.iter_mut().filter(|stream| stream.open.is_some()).zip(ready) {
+        read_any |= is_ready && stream.read()?;
     }
     Ok(read_any)
-}
-
-/// Reads once from a stream that is ready; drops it at its end.
-fn read_some<S: Read>(stream: &mut Option<S>, text: &mut Vec<u8>) -> io::Result<bool> {
-    let Some(open) = stream else { return Ok(false) };
-    let mut chunk = [0_u8; 8192];
-    match open.read(&mut chunk) {
-        Ok(0) => {
-            *stream = None;
-            Ok(false)
-        }
-        Ok(n) => {
-            let room = OUTPUT_LIMIT.saturating_sub(text.len());
-            text.extend_from_slice(&chunk[..n.min(room)]);
-            Ok(true)
-        }
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
-        Err(error) => Err(error),
-    }
 }
 
 #[cfg(test)]
