@@ -369,7 +369,7 @@ fn every_syntax_error_is_worded_in_chinese() {
     }
     let channel = "[[channel]]\nname = \"t\"\nkind = \"webhook\"\nurl = \"https://h/\"\n";
     let said = parse(&format!("{channel}template = \"{{\"\n")).unwrap_err().text(Lang::Zh);
-    assert!(said.contains("template 必须是 JSON：第 1 行第 1 列有误（EOF"), "{said}");
+    assert!(said.contains("template 必须是 JSON：第 1 列有误（EOF"), "{said}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Event, EventKind, Header, MAX_BYTES, MAX_LINE_BYTES, Recording, RecordingError, VERSION};
 use crate::evidence::state_files;
 use crate::health::{Evidence, JobState, JobWord, Manager, ProcessState, ProfileName, UpdateProcess};
-use crate::text::{Both, recording as words};
+use crate::text::{Both, Worded as _, recording as words};
 
 impl Recording {
     /// Reads a recording.
@@ -52,7 +52,7 @@ impl Recording {
 }
 
 fn header(line: &str) -> Result<Header, RecordingError> {
-    let wrong = |error: serde_json::Error| RecordingError::NoHeader(Both::same(error.to_string()));
+    let wrong = |error| RecordingError::NoHeader(wording(&error));
     let value: Value = serde_json::from_str(line).map_err(wrong)?;
     match value.get("recording").and_then(Value::as_u64) {
         Some(VERSION) => serde_json::from_value(value).map_err(wrong),
@@ -100,7 +100,7 @@ fn event(line: &str, last: f64, header: &Header) -> Result<Option<Event>, Both> 
     if line.len() > MAX_LINE_BYTES {
         return Err(Both::fill(words::TOO_LONG, &[("most", &(MAX_LINE_BYTES >> 20).to_string())]));
     }
-    let mut value: Value = serde_json::from_str(line).map_err(|error| Both::same(error.to_string()))?;
+    let mut value: Value = serde_json::from_str(line).map_err(|error| wording(&error))?;
     let t = value.get("t").and_then(Value::as_f64).ok_or(words::NO_TIME)?;
     if t < last || !t.is_finite() {
         return Err(Both::fill(words::TIME_FALLS, &[("last", &last.to_string()), ("t", &t.to_string())]));
@@ -185,6 +185,10 @@ fn known(value: &mut Value) -> Option<Evidence> {
         return Some(Evidence::Multiplex(multiplex));
     }
     value.get("history").map(|_| Evidence::HistoryTruncated)
+}
+
+fn wording(error: &serde_json::Error) -> Both {
+    Both::each(|lang| error.text(lang))
 }
 
 fn string(value: Value) -> Result<String, Both> {

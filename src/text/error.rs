@@ -106,8 +106,14 @@ impl Error {
         Self { messages, ..self }
     }
 
+    /// Adds what was attempted. A cause that begins with the same path names it already.
     fn within(mut self, what: impl Into<Value>) -> Self {
-        self.messages.insert(0, Message::verbatim(what));
+        let what = Message::verbatim(what);
+        let is_named =
+            |cause: &Message| cause.text(Lang::En).split(' ').next() == Some(&*what.text(Lang::En));
+        if !self.messages.first().is_some_and(is_named) {
+            self.messages.insert(0, what);
+        }
         self
     }
 }
@@ -137,12 +143,18 @@ impl<T, E: Into<Error>> Context<T> for std::result::Result<T, E> {
     }
 }
 
-/// In Chinese the position, then the English message of `serde_json`.
+/// Where, then the English message of `serde_json`. A text of one line has no line numbers.
 impl Worded for serde_json::Error {
     fn message(&self) -> Message {
-        let (line, column) = (self.line().to_string(), self.column().to_string());
-        let values = [("words", &*self.to_string()), ("line", &*line), ("column", &*column)];
-        Message::verbatim(&Both::fill(["{words}", "第 {line} 行第 {column} 列有误（{words}）"], &values))
+        let (words, line, column) = (self.to_string(), self.line().to_string(), self.column().to_string());
+        let Some(words) = words.strip_suffix(&format!(" at line {line} column {column}")) else {
+            return Message::verbatim(words);
+        };
+        let phrase = match self.line() {
+            1 => ["column {column}: {words}", "第 {column} 列有误（{words}）"],
+            _ => ["line {line}, column {column}: {words}", "第 {line} 行第 {column} 列有误（{words}）"],
+        };
+        Message::verbatim(&Both::fill(phrase, &[("words", words), ("line", &line), ("column", &column)]))
     }
 }
 
@@ -187,6 +199,20 @@ mod tests {
         assert!(!error.is_broken_pipe());
         let left = Err::<(), _>(io::Error::from(io::ErrorKind::BrokenPipe)).context("x").unwrap_err();
         assert!(left.is_broken_pipe());
+    }
+
+    #[test]
+    fn a_path_is_named_once_and_json_errors_say_where() {
+        let at = |path: &str| Err::<(), _>(no_folder(path.as_ref())).context("/x/y").unwrap_err();
+        assert_eq!(at("/x/y").text(Lang::En), "/x/y is not a folder; move it out of the way");
+        assert_eq!(at("/x").text(Lang::En), "/x/y: /x is not a folder; move it out of the way");
+        for (text, en, zh) in [
+            ("{\"a\": 1,}", "column 9: trailing comma", "第 9 列有误（trailing comma）"),
+            ("{\n,}", "line 2, column 1: key must be a string", "第 2 行第 1 列有误（key must be a string）"),
+        ] {
+            let error = serde_json::from_str::<serde_json::Value>(text).unwrap_err();
+            assert_eq!([Lang::En, Lang::Zh].map(|lang| Worded::text(&error, lang)), [en, zh]);
+        }
     }
 
     #[test]

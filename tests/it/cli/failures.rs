@@ -36,6 +36,8 @@ fn a_file_in_place_of_a_folder_is_named_with_the_way_out() {
         let told = ran.err.contains(&format!("{} is not a folder; move it", file.display()));
         assert!(told && ran.code == Some(2), "{arguments:?}: {ran:?}");
     }
+    let once = machine.run(&["man", data.to_str().unwrap()]);
+    assert_eq!(once.err.matches(&*data.to_string_lossy()).count(), 1, "{once:?}");
     let history = machine.run(&["history"]);
     assert!(history.code == Some(2) && history.err.contains(&*data.to_string_lossy()), "{history:?}");
     let agent = machine.run(&[]);
