@@ -76,7 +76,7 @@ impl Request<'_> {
                 (Reader::window(file, all)?.unwrap_or_default(), self.now, Vec::new())
             }
             Source::Logs { files, patterns, progress } => {
-                let past = postmortem::read(files, patterns, &clock::time_zone(), progress)?;
+                let past = postmortem::read(files, patterns, &self.zone, progress)?;
                 (past.record, past.end, past.silent)
             }
         };
@@ -113,22 +113,12 @@ fn is_page(path: &Path) -> bool {
 
 /// Writes a file that only its owner can read, completely or not at all.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    if let Some(folder) = path.parent() {
-        files::create_folder(folder)?;
-    }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
-    let written = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&part)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&part, path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&part);
-    }
-    written
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    files::create_folder(folder)?;
+    // the errors of `tempfile` name its temporary file
+    let mut new = tempfile::NamedTempFile::new_in(folder).map_err(|error| error.kind())?;
+    new.as_file_mut().write_all(bytes)?;
+    new.as_file().sync_all()?;
+    new.persist(path).map_err(|failed| failed.error)?;
+    Ok(())
 }

@@ -18,8 +18,6 @@ pub(crate) const MOVE_FIRST: Phrase =
     ["move Gatelight to Applications first", "请先将 Gatelight 移到“应用程序”文件夹"];
 #[cfg(target_os = "macos")]
 pub(crate) const NEEDS_13: Phrase = ["needs macOS 13 or later", "需要 macOS 13 或更高版本"];
-#[cfg(not(target_os = "macos"))]
-pub(crate) const NO_PATH: Phrase = ["the path of this program is unknown", "无法确定本程序的路径"];
 
 pub(crate) const NO_OPENER: Phrase = ["{program} is not installed", "未安装 {program}"];
 pub(crate) const NO_LOG: Phrase = ["{name} has no log file yet", "{name} 还没有日志文件"];

@@ -281,7 +281,6 @@ pub(crate) const COUNTS: [[Phrase; 2]; 3] = [
     [["1 warning", "1 个警告"], ["{n} warnings", "{n} 个警告"]],
     [["1 note", "1 个提示"], ["{n} notes", "{n} 个提示"]],
 ];
-pub(crate) const SUM: Phrase = ["{counts}.", "{counts}。"];
 pub(crate) const SUM_FIXABLE: Phrase = [
     "{counts}. Fix {n} of them: gatelight doctor --fix",
     "{counts}。其中 {n} 个可自动修复：gatelight doctor --fix",

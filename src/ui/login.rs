@@ -16,7 +16,8 @@ mod autostart {
 
     use crate::config::Folders;
     use crate::files;
-    use crate::text::{self, Lang, desktop as say};
+    use crate::text::trouble::NO_PROGRAM;
+    use crate::text::{self, Lang};
     use crate::ui::menu::Login;
 
     const FILE: &str = "gatelight.desktop";
@@ -24,7 +25,7 @@ mod autostart {
     /// Whether the file is there and not switched off by the desktop's own settings.
     pub fn state(folders: &Folders, lang: Lang) -> Login {
         if own_path().is_none() {
-            return Login::Unavailable(lang.pick(say::NO_PATH).to_owned());
+            return Login::Unavailable(lang.pick(NO_PROGRAM).to_owned());
         }
         match fs::read_to_string(folders.autostart.join(FILE)) {
             Ok(text)

@@ -7,6 +7,7 @@ use crate::doctor::{Finding, Severity};
 use crate::order::Order as _;
 use crate::terminal::layout::{pad, width};
 use crate::terminal::{Terminal, printable, style};
+use crate::text::status::SUM;
 use crate::text::{COMMA, Lang, Phrase, doctor as phrases, fill};
 
 const INDENT: &str = "  ";
@@ -113,7 +114,7 @@ fn summary(findings: &[Finding], lang: Lang) -> String {
     });
     let counts = counts.collect::<Vec<_>>().join(lang.pick(COMMA));
     match findings.iter().filter(|finding| finding.fixable).count() {
-        0 => fill(lang.pick(phrases::SUM), &[("counts", &counts)]),
+        0 => fill(lang.pick(SUM), &[("counts", &counts)]),
         n => fill(lang.pick(phrases::SUM_FIXABLE), &[("counts", &counts), ("n", &n.to_string())]),
     }
 }
