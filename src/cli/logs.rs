@@ -33,7 +33,7 @@ pub(super) struct Args {
     #[arg(short, long)]
     pub follow: bool,
     /// How many of the last lines to print.
-    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 200, value_parser = count)]
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 200, value_parser = count, allow_negative_numbers = true)]
     pub lines: usize,
     /// Show the unified log (macOS) or the journal (Linux) instead.
     #[arg(long)]
