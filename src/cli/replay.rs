@@ -21,7 +21,9 @@ use crate::terminal::progress::Progress;
 use crate::terminal::{Terminal, style, warn};
 use crate::text::display::label;
 use crate::text::error::{self, Context as _};
-use crate::text::status::{AT_THE_END, HELD_GREEN_ASIDE, NO_STAMPS, STANDARD_INPUT, UNKNOWN_EVENTS, WAS_CUT};
+use crate::text::status::{
+    AT_THE_END, HELD_GREEN_ASIDE, NO_EVIDENCE, NO_STAMPS, STANDARD_INPUT, UNKNOWN_EVENTS, WAS_CUT,
+};
 use crate::text::{self, fill, labelled};
 use crate::worker::map_in_order;
 
@@ -124,7 +126,10 @@ fn play_logs(
         let judge = scope.spawn(judge);
         let last = printer.show_all(batches, terminal)?;
         let played = judge.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        last.map_or(Ok(()), |last| printer.summary(&last, played.end, terminal))
+        match last {
+            Some(last) => printer.summary(&last, played.end, terminal),
+            None => printer.nothing(terminal),
+        }
     })
 }
 
@@ -183,6 +188,9 @@ impl Replayed {
         for change in &self.changes {
             printer.show(change, terminal)?;
             last.insert(if self.several { &change.profile } else { "" }, change);
+        }
+        if last.is_empty() {
+            printer.nothing(terminal)?;
         }
         for change in last.into_values() {
             printer.summary(change, self.end, terminal)?;
@@ -248,6 +256,14 @@ impl Printer {
         if let Some(proof) = change.to.evidence.as_ref().filter(|proof| !proof.line.is_empty()) {
             let line = text::proof::line(lang, proof);
             writeln!(terminal.out, "{:21}{}", "", style::dim(&line, terminal.color))?;
+        }
+        Ok(())
+    }
+
+    /// Says to people that there was no change.
+    fn nothing(&self, terminal: &mut Terminal<'_>) -> error::Result<()> {
+        if !self.json {
+            terminal.wrapped_lines(terminal.lang.pick(NO_EVIDENCE))?;
         }
         Ok(())
     }

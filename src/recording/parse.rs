@@ -107,7 +107,6 @@ fn event(line: &str, last: f64, header: &Header) -> Result<Option<Event>, Both> 
     }
     let home = value.get("profile").and_then(Value::as_str).filter(|name| *name != header.profile);
     let home = home.map(ProfileName::from);
-    let take = |value: &mut Value, key: &str| value.get_mut(key).map(Value::take);
     let kind = if let Some(log) = take(&mut value, "log") {
         let line = take(&mut value, "line").ok_or(words::NO_LINE)?;
         Some(EventKind::Line { home, log: string(log)?, line: string(line)? })
@@ -130,15 +129,14 @@ fn event(line: &str, last: f64, header: &Header) -> Result<Option<Event>, Both> 
 
 /// Parses an event that is evidence as such. `None`: its kind, or a state in it, is unknown to this version.
 fn known(value: &mut Value) -> Option<Evidence> {
-    let taken = |value: &mut Value, key: &str| value.get_mut(key).map(Value::take);
-    if let Some(process) = taken(value, "process") {
+    if let Some(process) = take(value, "process") {
         if process.is_null() {
             return Some(Evidence::NoProcess);
         }
         let RawProcess { pid, state, exit, start, started_at } = serde_json::from_value(process).ok()?;
         return Some(Evidence::Process { pid, start, started_at, state, exit });
     }
-    if let Some(job) = taken(value, "job") {
+    if let Some(job) = take(value, "job") {
         if job.is_null() {
             return Some(Evidence::JobUnknown);
         }
@@ -185,6 +183,11 @@ fn known(value: &mut Value) -> Option<Evidence> {
         return Some(Evidence::Multiplex(multiplex));
     }
     value.get("history").map(|_| Evidence::HistoryTruncated)
+}
+
+/// Takes the value of this key, and leaves null.
+fn take(value: &mut Value, key: &str) -> Option<Value> {
+    value.get_mut(key).map(Value::take)
 }
 
 fn wording(error: &serde_json::Error) -> Both {

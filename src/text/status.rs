@@ -9,6 +9,10 @@ pub(crate) const AT_THE_END: Phrase = [
     "At the end: {light}, for {held}. {meaning} {advice}",
     "结束时：{light}，已持续 {held}。{meaning}{advice}",
 ];
+pub(crate) const NO_EVIDENCE: Phrase = [
+    "No evidence: nothing in it is about a gateway or its links.",
+    "没有依据：其中没有关于网关或其连接的内容。",
+];
 pub(crate) const UNKNOWN_EVENTS: Phrase =
     ["{count} events of unknown kinds were skipped", "跳过了 {count} 条未知类型的事件"];
 pub(crate) const WAS_CUT: Phrase = ["the last line is incomplete; it was skipped", "最后一行不完整，已跳过"];

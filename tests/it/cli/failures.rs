@@ -126,6 +126,23 @@ fn a_file_that_is_no_log_is_told_for_what_it_is() {
 }
 
 #[test]
+fn a_replay_without_any_evidence_says_so() {
+    let machine = Machine::new();
+    let (log, recording) = (machine.folder().join("agent.log"), machine.folder().join("r.jsonl"));
+    fs::write(&log, "2026-11-22 10:00:00,000 INFO gateway.cron: tick\n").unwrap();
+    fs::write(
+        &recording,
+        "{\"recording\": 1, \"start\": \"2026-11-22T10:00:00Z\"}\n{\"t\": 1, \"end\": true}\n",
+    )
+    .unwrap();
+    for file in [log, recording] {
+        let ran = machine.run(&["replay", file.to_str().unwrap()]);
+        assert!(ran.code == Some(0) && ran.out.starts_with("No evidence: "), "{ran:?}");
+        assert_eq!(machine.run(&["replay", "--json", file.to_str().unwrap()]).out, "");
+    }
+}
+
+#[test]
 fn names_in_the_settings_that_no_profile_has_are_told() {
     let machine = Machine::new();
     let _gateway = Gateway::connected(&machine.hermes());
