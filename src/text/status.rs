@@ -44,6 +44,7 @@ pub(crate) const NEXT_RESTART: Phrase = ["Restart: {command}", "重启：{comman
 pub(crate) const NEXT_REPAIR: Phrase = ["Fix the job file: {command}", "修复任务文件：{command}"];
 pub(crate) const NEXT_LOGS: Phrase = ["Read the log: {command}", "查看日志：{command}"];
 pub(crate) const NEXT_WATCH: Phrase = ["Follow what happens: {command}", "持续查看：{command}"];
+pub(crate) const NEXT_DIAGNOSE: Phrase = ["See what was read: {command}", "查看读到了什么：{command}"];
 pub(crate) const LOOKED_FOR_PLISTS: Phrase = ["job files that start a gateway", "启动网关的任务文件"];
 pub(crate) const LOOKED_FOR_UNITS: Phrase = ["systemd units", "systemd 单元"];
 pub(crate) const LOOKED_FOR_HOMES: Phrase = ["Hermes home", "Hermes 主目录"];

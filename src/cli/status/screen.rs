@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::note_text;
 use crate::cli::names::MAX_NAME;
-use crate::health::{Light, LinkVerdict, RestartHelps};
+use crate::health::{Light, LinkVerdict, Reason, RestartHelps};
 use crate::order::Order as _;
 use crate::profile::Profile;
 use crate::profile::shell::quoted;
@@ -334,8 +334,11 @@ fn next(rows: &[Row<'_>]) -> Option<(text::Phrase, String)> {
         let name = shown_name(first);
         return Some((words::NEXT_LOGS, format!("gatelight logs {name}")));
     }
-    let amber = rows.iter().any(|row| row.light() == Light::Amber);
-    amber.then(|| (words::NEXT_WATCH, "gatelight watch".to_owned()))
+    if rows.iter().any(|row| row.light() == Light::Amber) {
+        return Some((words::NEXT_WATCH, "gatelight watch".to_owned()));
+    }
+    let unknown = rows.iter().find(|row| row.view.verdict.reason == Reason::NoEvidence)?;
+    Some((words::NEXT_DIAGNOSE, format!("gatelight diagnose {}", shown_name(unknown))))
 }
 
 /// The name of a profile for a command line.

@@ -143,6 +143,15 @@ fn a_replay_without_any_evidence_says_so() {
 }
 
 #[test]
+fn the_status_of_a_profile_of_which_nothing_is_known_names_the_next_step() {
+    let machine = Machine::new();
+    fs::create_dir_all(machine.hermes().join("logs")).unwrap();
+    fs::write(machine.hermes().join("logs/agent.log"), "2026-11-22 10:00:00,000 INFO x: y\n").unwrap();
+    let ran = machine.run(&["status"]);
+    assert!(ran.code == Some(3) && ran.out.contains("gatelight diagnose default\n"), "{ran:?}");
+}
+
+#[test]
 fn names_in_the_settings_that_no_profile_has_are_told() {
     let machine = Machine::new();
     let _gateway = Gateway::connected(&machine.hermes());
