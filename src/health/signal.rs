@@ -291,7 +291,7 @@ pub struct LogRecord {
     pub at_info: bool,
     /// The stamp of the line, local time without a zone; `None` where it has none.
     pub stamp: Option<DateTime>,
-    /// A hash of the message: equal for copies in other files.
+    /// A hash of the message: equal for copies in other files; 0: unknown.
     pub key: u64,
     /// The line itself.
     pub proof: Proof,

@@ -220,7 +220,7 @@ impl Links {
         let (blind, closes) = (*blind, hints.phase == Some(Phase::Closes));
         let Some(platform) = platform_in(all, platforms, &platform) else { return };
         platform.set_hidden(blind, own);
-        if platform.is_twin(&record, own) {
+        if platform.is_stamped_copy(at, &record, own) || platform.is_twin(&record, own) {
             return;
         }
         let LogRecord { home, tag, connection, other_pid, at_info, stamp, key, proof, .. } = record;

@@ -12,16 +12,19 @@ use super::fold::{Event, Fold, Homes, Layout};
 use super::shown::{Asked, Row};
 use super::unnamed::SAME_ATTEMPT;
 use super::verdict::JudgedLink;
-use crate::health::link::Link;
+use crate::health::link::{Link, Said};
 use crate::health::names::{PlatformName, ProfileName};
 use crate::health::platform::{Announcement, Rules};
 use crate::health::proof::Proof;
 use crate::health::signal::{LinkWord, LogRecord};
-use crate::health::timer::Earliest;
+use crate::health::timer::{Earliest, after};
 use crate::health::touched::Touched;
 
 /// Events whose owner may still change.
 const KEPT: usize = 64;
+
+/// A line is read from another log within this time.
+const LATEST_COPY: Duration = Duration::from_secs(60);
 
 /// `gateway.run` gives an attempt to connect 30 s (hermes-agent 0.19, gateway/run.py:69), and logs the failure within a second.
 pub(in crate::health) const LONGEST_CONNECT: Duration = Duration::from_secs(31);
@@ -109,6 +112,25 @@ impl PlatformLinks {
             self.refold(own);
         }
         is_twin
+    }
+
+    /// Whether the record was already read without its stamp (`gateway.error.log` has none). Then the event is folded again with
+    /// the stamp: counted twice, it would be about two links.
+    pub(super) fn is_stamped_copy(&mut self, at: Timestamp, record: &LogRecord, own: &ProfileName) -> bool {
+        let Some(stamp) = record.stamp.filter(|_| record.key != 0) else { return false };
+        let is_same = |said: &Said| said.stamp.is_none() && at < after(said.at, LATEST_COPY);
+        let same = self.recent.iter_mut().find_map(|event| match event {
+            Event::Line { said, key, homes, .. }
+                if *key == record.key && is_same(said) && !homes.has_others_than(record.home.as_ref()) =>
+            {
+                Some(said)
+            }
+            _ => None,
+        });
+        let Some(said) = same else { return false };
+        (said.stamp, said.proof) = (Some(stamp), record.proof.clone());
+        self.refold(own);
+        true
     }
 
     pub(super) fn push(&mut self, mut event: Event, own: &ProfileName) {
