@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::attempts::Attempts;
+use super::unnamed::SAME_ATTEMPT;
 use crate::health::link::{Link, Said, Written};
 use crate::health::names::ProfileName;
 use crate::health::platform::Rules;
@@ -158,6 +159,12 @@ impl Lost {
             && self.step != Step::Tries
             && self.standing < Standing::Ended
             && !self.pauses(said.at, rules)
+    }
+
+    /// Until when `gateway.run` may still say whose link it failed to connect.
+    pub(super) fn named_until(&self) -> Option<Timestamp> {
+        let is_nobodys = self.owner.is_none() && self.account.is_none();
+        (is_nobodys && self.step == Step::FailedToConnect).then(|| after(self.since.at, SAME_ATTEMPT))
     }
 
     /// When it counts as never having been there, unless another line about it comes.

@@ -68,6 +68,7 @@ impl Unnamed {
     pub(super) fn down(&self, now: Timestamp, rules: &Rules) -> Vec<LostView<'_>> {
         let held = self.answered.as_deref().filter(|(until, _)| now < *until).map(|(_, lost)| lost);
         let down = self.lost.iter().chain(held).filter(|lost| lost.is_down(now, rules));
+        let down = down.filter(|lost| lost.named_until().is_none_or(|until| now >= until));
         let shown = down.filter_map(|lost| {
             let unconfirmed = lost.link.is_unconfirmed(now);
             Some(LostView {
@@ -343,6 +344,7 @@ impl Unnamed {
     pub(super) fn deadlines(&self, rules: &Rules, due: &mut Earliest) {
         due.add(self.answered.as_deref().map(|(until, _)| *until));
         due.add(self.lost.iter().filter_map(|lost| lost.doubtful_at(rules)));
+        due.add(self.lost.iter().filter_map(Lost::named_until));
     }
 }
 
