@@ -51,13 +51,23 @@ pub(super) enum Done {
     SettingsWritten,
 }
 
+/// A question to the user; the same request again within [`CONFIRM_WITHIN`] is a yes.
+#[derive(PartialEq, Eq, Hash)]
+enum Question {
+    /// Restart this profile although that may not help?
+    Restart(String),
+    /// Do this with all profiles that are served together, of which this is the first?
+    ForAll(Change, String),
+}
+
 /// Starts actions.
 pub(super) struct Actions {
     engine: Engine,
     snapshots: tokio::sync::watch::Receiver<Arc<Snapshot>>,
     supervisors: Supervisors,
     permits: Permits,
-    asked: HashMap<String, Timestamp>,
+    /// When each question was asked last.
+    asked: HashMap<Question, Timestamp>,
     seen_files: BTreeMap<PathBuf, Option<std::time::SystemTime>>,
     done: mpsc::Sender<Done>,
 }
@@ -140,7 +150,7 @@ impl Actions {
             self.answer(Answer::BackgroundItem(name.to_owned()));
         }
         // the user chose this profile
-        self.asked.insert(name.to_owned(), now);
+        self.asked.insert(Question::Restart(name.to_owned()), now);
         self.restart(name, snapshot);
     }
 
@@ -179,12 +189,11 @@ impl Actions {
         now: Timestamp,
     ) -> bool {
         let Some(first) = served.first().filter(|_| served.len() > 1) else { return true };
-        // names of profiles have no spaces
-        let key = format!("{change:?} of {first}");
-        if self.asked.remove(&key).is_some_and(|at| now.duration_since(at) <= CONFIRM_WITHIN) {
+        let question = Question::ForAll(change, first.clone());
+        if self.asked.remove(&question).is_some_and(|at| now.duration_since(at) <= CONFIRM_WITHIN) {
             return true;
         }
-        self.asked.insert(key, now);
+        self.asked.insert(question, now);
         self.answer(Answer::ConfirmForAll(change, served.to_vec(), helps));
         false
     }
@@ -209,7 +218,7 @@ impl Actions {
                 return;
             }
             // the user chose this profile
-            self.asked.insert(name.to_owned(), now);
+            self.asked.insert(Question::Restart(name.to_owned()), now);
         }
         self.restart(name, snapshot);
     }
@@ -227,7 +236,8 @@ impl Actions {
         let deadlines = &self.engine.config.deadlines;
         let request = Request::of(name, snapshot, now, deadlines, start_of);
         let (Some(request), Some(supervisor)) = (request, supervisor) else { return };
-        let confirmed = self.asked.get(name).is_some_and(|at| now.duration_since(*at) <= CONFIRM_WITHIN);
+        let question = Question::Restart(name.to_owned());
+        let confirmed = self.asked.get(&question).is_some_and(|at| now.duration_since(*at) <= CONFIRM_WITHIN);
         let ask = PermitRequest {
             profile: gateway,
             verdict: &view.verdict,
@@ -238,7 +248,7 @@ impl Actions {
         };
         match self.permits.request(&ask) {
             Admission::Granted(permit) => {
-                self.asked.remove(name);
+                self.asked.remove(&question);
                 tracing::info!(profile = name, reason = view.verdict.reason.code(), "restart asked for");
                 self.begin_restart(name, permit, request, supervisor);
             }
@@ -248,7 +258,7 @@ impl Actions {
                 self.answer(Answer::RestartedElsewhere(name.to_owned()));
             }
             Admission::NeedsConfirmation(helps) => {
-                self.asked.insert(name.to_owned(), now);
+                self.asked.insert(question, now);
                 self.answer(Answer::ConfirmRestart(name.to_owned(), helps));
             }
             Admission::TooMany(TooMany { count, .. }) => {

@@ -148,7 +148,7 @@ fn file_name(finding: &Finding) -> String {
 }
 
 /// A change of a gateway, which affects all profiles that it serves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Change {
     /// It is started.
     Start,
