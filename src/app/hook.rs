@@ -15,7 +15,7 @@ use crate::history::clean_proof;
 use crate::log;
 use crate::recording::rfc3339;
 use crate::text::proof::stable;
-use crate::text::{self, Lang, fill, trouble};
+use crate::text::{self, Lang, Message, Worded as _, fill, trouble};
 use crate::watcher::snapshot::ProfileChange;
 use crate::worker::{self, Backoff};
 
@@ -66,7 +66,7 @@ impl std::error::Error for HookError {}
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum HookFailure {
     /// It could not be started.
-    NotStarted(String),
+    NotStarted(Message),
     /// It ended with this exit code; a negative number is a signal.
     Status(i32),
     /// It ran longer than this and was killed together with its children.
@@ -78,7 +78,7 @@ impl HookFailure {
     pub(crate) fn text(&self, lang: Lang) -> String {
         let say = |phrase: text::Phrase, name, value: &str| fill(lang.pick(phrase), &[(name, value)]);
         match self {
-            Self::NotStarted(why) => say(trouble::HOOK_NOT_STARTED, "why", why),
+            Self::NotStarted(why) => say(trouble::HOOK_NOT_STARTED, "why", &why.text(lang)),
             Self::Status(code @ 0..) => say(trouble::HOOK_STATUS, "code", &code.to_string()),
             Self::Status(signal) => say(trouble::HOOK_SIGNAL, "number", &signal.saturating_neg().to_string()),
             Self::TimedOut(limit) => {
@@ -202,7 +202,7 @@ async fn run_once(path: &Path, input: &[u8], time_out: Duration) -> Result<(), H
         Ok(Ended::Exited(output)) if output.code() == 0 => Ok(()),
         Ok(Ended::Exited(output)) => Err(HookFailure::Status(output.code())),
         Ok(Ended::TimedOut) => Err(HookFailure::TimedOut(time_out)),
-        Err(error) => Err(HookFailure::NotStarted(error.to_string())),
+        Err(error) => Err(HookFailure::NotStarted(error.message())),
     }
 }
 
@@ -305,6 +305,13 @@ mod tests {
         let (failures, sent) = run(&script(folder.path(), "kill -9 $$"), TIME_OUT, QUEUE as u32 + 5);
         assert_eq!(sent as usize, QUEUE);
         assert!(failures.iter().all(|f| *f == HookFailure::Status(-9)));
+        let broken = script(folder.path(), "");
+        let edit = ["-i", "1s|.*|#!/nowhere/at/all|"];
+        assert!(std::process::Command::new("sed").args(edit).arg(&broken).status().unwrap().success());
+        let (failures, _) = run(&broken, TIME_OUT, 1);
+        let [en, zh] = [Lang::En, Lang::Zh].map(|lang| failures[0].text(lang));
+        assert!(en.ends_with("No such file or directory (os error 2)"), "{en}");
+        assert!(zh.contains("无法启动：文件或目录不存在"), "{zh}");
     }
 
     #[test]
