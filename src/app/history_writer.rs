@@ -46,7 +46,7 @@ pub(super) struct HistoryWriter {
     /// The profiles of the last snapshot.
     known: BTreeMap<String, Arc<Profile>>,
     queue: Queue,
-    /// Since when another program keeps the history locked: the time of the last try.
+    /// When the history was last found locked by another program; `None`: it is not.
     locked: Option<Instant>,
 }
 

@@ -75,7 +75,7 @@ pub struct Hints {
     pub attempt: Option<u16>,
     /// What becomes of the session.
     pub session: Option<Session>,
-    /// When alone it is logged.
+    /// The only phase of a link in which it is logged; `None`: any.
     pub phase: Option<Phase>,
 }
 
@@ -100,7 +100,7 @@ pub enum Session {
 }
 
 impl LinkSignal {
-    /// A line that a link may log at any time, and that is none of `gateway.run`.
+    /// A line that a link may log at any time, and that `gateway.run` does not log.
     pub fn new(platform: impl Into<PlatformName>, word: LinkWord) -> Self {
         Self { platform: platform.into(), word, by_runner: false, hints: Hints::default() }
     }
