@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use super::UiCommand;
 use super::icon_view::IconStyle;
 use super::login;
-use super::menu::{self, Each, Locale, Login, MenuState, MuteFor, Notifications};
+use super::menu::{self, LightPerProfile, Locale, Login, MenuState, MuteFor, Notifications};
 use super::menu_bar::bundle::build_of;
 use super::menu_bar::checks::Visibility;
 use super::notify::{self, Content, Notifier, Report};
@@ -436,7 +436,7 @@ impl<S: Shell> App<S> {
     }
 
     fn toggle_each(&mut self, now: Timestamp) {
-        if self.state.each == Some(Each::OffInSettings) {
+        if self.state.each == Some(LightPerProfile::OffInSettings) {
             return self.open(&UiCommand::OpenSettings);
         }
         if let Err(error) = self.settings.toggle_each() {
@@ -482,7 +482,7 @@ impl<S: Shell> App<S> {
         self.state.quiet_until = self.policy.quiet_until();
         self.state.flapping = names().filter(|n| self.policy.is_flapping(n)).cloned().collect();
         let style = IconStyle {
-            each: self.state.each == Some(Each::On),
+            each: self.state.each == Some(LightPerProfile::On),
             template_when_well: self.settings.template_when_well(),
         };
         self.screen.draw(&self.snapshot, &self.state, &self.locale, style, now);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::app::user_files::{NOTIFICATIONS_OFF, WORST_ONLY};
 use crate::config::{Config, ConfigError, Lights, NoticeSettings};
 use crate::text::{Lang, Phrase, config as say, fill};
-use crate::ui::menu::{Each, MenuState, Notifications};
+use crate::ui::menu::{LightPerProfile, MenuState, Notifications};
 use crate::ui::menu_bar::permission::Permission;
 use crate::ui::notify::Content;
 
@@ -62,11 +62,11 @@ impl Settings {
     }
 
     /// Whether the icon shows a light for each profile, on desktops that can.
-    pub(super) fn each(&self) -> Each {
+    pub(super) fn each(&self) -> LightPerProfile {
         match self.config.icon.lights {
-            Lights::Worst => Each::OffInSettings,
-            Lights::Each if WORST_ONLY.is_set(&self.data) => Each::Off,
-            Lights::Each => Each::On,
+            Lights::Worst => LightPerProfile::OffInSettings,
+            Lights::Each if WORST_ONLY.is_set(&self.data) => LightPerProfile::Off,
+            Lights::Each => LightPerProfile::On,
         }
     }
 
@@ -98,7 +98,7 @@ impl Settings {
 
     /// Shows the light of each profile in the icon, or the worst only.
     pub(super) fn toggle_each(&self) -> std::io::Result<()> {
-        WORST_ONLY.set(&self.data, self.each() == Each::On)
+        WORST_ONLY.set(&self.data, self.each() == LightPerProfile::On)
     }
 
     /// The error of the settings file as a notification; `instead`: which settings are used in its place, if not those that

@@ -178,8 +178,8 @@ fn the_lights_of_the_icon_are_chosen_in_the_menu_and_the_settings() {
     let (engine, inputs) = mpsc::channel(4);
     let (notifier, _shown) = Notifier::without_desktop();
     let mut app = App::new(MenuBar, notifier, handles(folder.path(), inputs), waker(|| {}), now);
-    assert_eq!(app.state.each, Some(Each::On));
-    for expected in [Each::Off, Each::On] {
+    assert_eq!(app.state.each, Some(LightPerProfile::On));
+    for expected in [LightPerProfile::Off, LightPerProfile::On] {
         app.handle(now, Message::Chosen("each".into()));
         assert_eq!(app.state.each, Some(expected));
     }
@@ -187,7 +187,7 @@ fn the_lights_of_the_icon_are_chosen_in_the_menu_and_the_settings() {
     config.icon.lights = Lights::Worst;
     engine.try_send(EngineEvent::Config(Box::new(config))).unwrap();
     app.handle(now, Message::Inputs);
-    assert_eq!(app.state.each, Some(Each::OffInSettings));
+    assert_eq!(app.state.each, Some(LightPerProfile::OffInSettings));
 }
 
 /// Launch at login may be switched off in the system's settings, without any event.

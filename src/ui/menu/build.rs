@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::channels;
 use super::profile::ProfileMenu;
 use super::row::{MAX_LABEL, Menu, Row, shortened};
-use super::state::{Each, Locale, Login, MenuState, Notifications};
+use super::state::{LightPerProfile, Locale, Login, MenuState, Notifications};
 use super::summary::{head, worst_first};
 use super::texts::Texts;
 use crate::app::messages::EngineRequest;
@@ -180,8 +180,9 @@ const fn permission_label(permission: Permission) -> Phrase {
 
 fn each(state: &MenuState, texts: &Texts<'_>) -> Option<Row> {
     let each = state.each?;
-    let label = if each == Each::OffInSettings { say_bar::EACH_OFF_IN_SETTINGS } else { say_bar::EACH };
-    Some(Row::check("each", texts.pick(label), each == Each::On, UiCommand::ToggleEach))
+    let label =
+        if each == LightPerProfile::OffInSettings { say_bar::EACH_OFF_IN_SETTINGS } else { say_bar::EACH };
+    Some(Row::check("each", texts.pick(label), each == LightPerProfile::On, UiCommand::ToggleEach))
 }
 
 fn help(state: &MenuState, texts: &Texts<'_>) -> Row {

@@ -14,7 +14,7 @@ mod texts;
 pub use build::menu;
 pub use diff::{Op, diff};
 pub use row::{Menu, Row, RowKind};
-pub use state::{Each, Locale, Login, MenuState, Missed, MuteFor, Notifications};
+pub use state::{LightPerProfile, Locale, Login, MenuState, Missed, MuteFor, Notifications};
 pub use summary::{badge, tooltip};
 pub(super) use summary::{head, line_of};
 

@@ -33,7 +33,7 @@ pub struct MenuState {
     /// Whether Gatelight starts at login.
     pub login: Login,
     /// Whether the icon shows a light for each profile; `None` where it can only show one.
-    pub each: Option<Each>,
+    pub each: Option<LightPerProfile>,
     /// Why the icon is invisible.
     pub hidden: Option<Hidden>,
     /// The build number of the .app, if there is one.
@@ -77,7 +77,7 @@ pub enum Notifications {
 
 /// Whether the icon shows a light for each profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Each {
+pub enum LightPerProfile {
     /// It does, if there are few.
     On,
     /// Switched off in the menu.
