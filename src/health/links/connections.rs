@@ -34,6 +34,8 @@ pub(super) struct Missing {
     pub refused: Option<Reason>,
     /// Why it ended for good.
     pub ended: Option<Reason>,
+    /// Its client closed the connection, and so lives: it connects again, even after an error that ends most.
+    closed: bool,
     /// An attempt failed on the network.
     pub unreachable: bool,
 }
@@ -72,7 +74,20 @@ impl Missing {
             proof: said.proof.clone(),
             refused: None,
             ended: None,
+            closed: false,
             unreachable: false,
+        }
+    }
+
+    /// Takes in that its connection is lost. `ended`: why it seems to be for good.
+    fn lose(&mut self, said: &Said, ended: Option<Reason>) {
+        self.closed |= said.word == LinkWord::Lost;
+        self.newest = said.at;
+        if self.closed && ended.or(self.ended) == Some(Reason::WrongEventLoop) {
+            self.ended = None;
+        } else if self.ended.is_none() && ended.is_some() {
+            self.ended = ended;
+            self.proof = said.proof.clone();
         }
     }
 
@@ -219,16 +234,13 @@ impl Connections {
         };
         let Some(known) = known else {
             let connection = said.connection.clone();
-            self.missing.push(Missing { connection, ended, ..Missing::new(said, red_after) });
+            let mut lost = Missing { connection, ..Missing::new(said, red_after) };
+            lost.lose(said, ended);
+            self.missing.push(lost);
             self.missing.truncate(MAX_CONNECTIONS);
             return;
         };
-        let link = &mut self.missing[known];
-        link.newest = said.at;
-        if link.ended.is_none() && ended.is_some() {
-            link.ended = ended;
-            link.proof = said.proof.clone();
-        }
+        self.missing[known].lose(said, ended);
     }
 
     /// Takes in a refusal, which belongs to a missing link. Further refusals are the same link trying again.
