@@ -63,34 +63,56 @@ pub(super) struct Times<'a> {
     pub written: Option<Timestamp>,
 }
 
-/// The platforms for which a decisive link event must still be found. If none is known, the first event of any link is
-/// enough.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Wanted(BTreeSet<PlatformName>);
+/// What a log is read back to, besides the start of the process.
+#[derive(Debug, Clone)]
+pub(super) enum Wanted {
+    /// The first event of any link.
+    AnyLink,
+    /// A decisive link event of each of these platforms.
+    Each(BTreeSet<PlatformName>),
+    /// Everything since this time: the log may be about several links, and an event of one says nothing about the others.
+    Since(Timestamp),
+}
 
 impl Wanted {
     /// The platforms that the state file names, if there is one.
     pub(super) fn of(state: Option<&StateFile>, started_at: Option<Timestamp>) -> Self {
+        let Some(state) = state else { return Self::AnyLink };
+        if !state.served.is_empty() || state.entries.iter().any(|entry| entry.profile.is_some()) {
+            return Self::Since(started_at.unwrap_or(Timestamp::MIN));
+        }
         let is_own = |entry: &&PlatformEntry| {
             let of_now =
                 entry.updated_at.is_none_or(|at| started_at.is_none_or(|begun| at >= less_tolerance(begun)));
             of_now && entry.state != EntryState::Disabled
         };
-        let entries = state.into_iter().flat_map(|state| &state.entries).filter(is_own);
-        Self(entries.map(|entry| Arc::clone(&entry.platform)).collect())
+        let entries = state.entries.iter().filter(is_own);
+        Self::Each(entries.map(|entry| Arc::clone(&entry.platform)).collect())
     }
 
     /// Notes an event of a link. Returns whether nothing more must be found.
     fn found(&mut self, link: &LinkSignal) -> bool {
-        // An announcement may refer to a proof in an older block.
-        if !matches!(link.word, LinkWord::Announced | LinkWord::Attempt) {
-            self.0.remove(&link.platform);
+        match self {
+            Self::AnyLink => true,
+            Self::Each(platforms) => {
+                // An announcement may refer to a proof in an older block.
+                if !matches!(link.word, LinkWord::Announced | LinkWord::Attempt) {
+                    platforms.remove(&link.platform);
+                }
+                platforms.is_empty()
+            }
+            Self::Since(_) => false,
         }
-        self.0.is_empty()
     }
 }
 
 impl Times<'_> {
+    /// The time of the last lines that count: those of a process that is gone may be old.
+    fn last(&self) -> Timestamp {
+        let ended = self.written.filter(|_| self.oldest.is_none());
+        ended.map_or(self.now, |ended| ended.min(self.now))
+    }
+
     fn at(&self, stamp: DateTime) -> Option<Timestamp> {
         self.zone.to_ambiguous_timestamp(stamp).compatible().ok()
     }
@@ -128,9 +150,9 @@ pub(super) fn read_backwards(
         name,
         times,
         // the other logs contain only the lines of some loggers
-        wanted: if name == "agent.log" { wanted.clone() } else { Wanted::default() },
+        wanted: if name == "agent.log" { wanted.clone() } else { Wanted::AnyLink },
         shift: None,
-        loops_since: times.now.saturating_sub(LOOP_SPAN).unwrap_or(times.now),
+        loops_since: times.last().saturating_sub(LOOP_SPAN).unwrap_or(times.now),
         reach: Reach::default(),
         begin: events.len(),
         events,
@@ -207,6 +229,8 @@ impl PastLog<'_> {
         self.events.extend(later);
         self.reach.to_start |=
             matches!((first, self.times.oldest), (Some(first), Some(oldest)) if first < oldest);
+        self.reach.to_link |=
+            matches!((first, &self.wanted), (Some(first), Wanted::Since(since)) if first < *since);
     }
 
     fn take(&mut self, at: Timestamp, event: LogEvent) {
@@ -229,9 +253,10 @@ impl PastLog<'_> {
         self.events.push((at, event));
     }
 
-    /// Whether blocks above the one whose first record has this time may contain starts of a crash loop.
+    /// Whether blocks above the one whose first record has this time may contain starts of a crash loop, or why a process that is
+    /// gone ended.
     fn reaches_loops(&self, first: Option<Timestamp>) -> bool {
-        let young = self.times.oldest.is_some_and(|oldest| oldest > self.loops_since);
+        let young = self.times.oldest.is_none_or(|oldest| oldest > self.loops_since);
         young && first.is_some_and(|first| first > self.loops_since)
     }
 

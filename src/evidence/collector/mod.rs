@@ -22,10 +22,11 @@ use super::accounts::Accounts;
 use super::clock::Moment;
 use super::locks::{self, LockFolder};
 use super::patterns::Patterns;
-use super::{process, version, volume};
+use super::{process, state_files, version, volume};
+use crate::files;
 use crate::health::Evidence;
 use crate::health::evidence::Lock;
-use crate::profile::Profile;
+use crate::profile::{Profile, homes};
 use backward::Wanted;
 use folders::Folders;
 use home_files::{Contents, FileRead, HomeFiles};
@@ -124,7 +125,8 @@ impl Collector {
             Some(Evidence::StateFile(state)) => Some(state),
             _ => None,
         });
-        let wanted = Wanted::of(state, started_at);
+        let server = if processes.is_empty() { server_start(profile) } else { None };
+        let wanted = server.map_or_else(|| Wanted::of(state, started_at), Wanted::Since);
         let (mut logs, log_past) = Logs::open(&profile.logs, patterns, zone, now, started_at, wanted);
         let mut locks = Locks::of(profile);
         let _ = locks.changed(&processes);
@@ -285,6 +287,17 @@ fn first_processes(read: &[FileRead], job: JobProcess, now: Timestamp) -> (Proce
         processes.track(pid, None, &mut emit);
     }
     (processes, seen)
+}
+
+/// When the gateway of the root was started, which may serve this profile; `None`: it does not run.
+fn server_start(profile: &Profile) -> Option<Timestamp> {
+    let root = homes::root_of(&profile.home)?;
+    [home_files::PID_FILE, home_files::STATE_FILE].into_iter().find_map(|file| {
+        let json = state_files::parse(&files::read(&root.join(file), state_files::MAX_BYTES).ok()?)?;
+        let writer = state_files::identity(&json)?;
+        let info = process::look(writer.pid).filter(|info| info.state.is_live())?;
+        writer.is_of(info.pid, Some(info.start)).then_some(info.started_at)
+    })
 }
 
 /// The version of Hermes that the process in `gateway.pid` runs. Emitted after the evidence of that process.

@@ -27,19 +27,74 @@ const ALWAYS_KEPT: SignedDuration = SignedDuration::from_secs(10);
 
 /// A row that a first look shows green although it is not; `None`: there is none.
 pub(super) fn wrong_light(world: &World, seed: u64) -> Option<String> {
-    // This process cannot be suspended, and is one process only.
-    if world.is_taken_over() || world.gateway.as_ref().is_some_and(|gateway| gateway.suspended) {
+    if cannot_stand_in(world) {
         return None;
     }
-    let core = Files::of(world).look(seed);
-    let rows = [(false, "default"), (true, "alice")].into_iter().take(world.rows());
-    rows.into_iter().find_map(|(served, name)| {
+    let core = Files::of(world).look(&mut Rotation::Loses(Dice::new(seed)));
+    rows_of(world).find_map(|(served, name)| {
         let (allowed, why) = world.allowed(served);
         let verdict = core.verdict_of(name)?;
         let light = verdict.light();
         let false_green = !allowed.green && light == Light::Green;
         false_green.then(|| format!("at a first look {name} is {verdict:?} ({why}): {allowed:?}"))
     })
+}
+
+/// A row whose light depends on how the logs were rotated, although no line was lost; `None`: there is none.
+pub(super) fn light_of_rotation(world: &World, seed: u64) -> Option<String> {
+    if cannot_stand_in(world) {
+        return None;
+    }
+    let whole = Files::of(world).look(&mut Rotation::None);
+    let rotated = Files::of(world).look(&mut Rotation::Keeps(Dice::new(seed)));
+    rows_of(world).find_map(|(_, name)| {
+        let (whole, rotated) = (whole.verdict_of(name)?, rotated.verdict_of(name)?);
+        (whole.light() != rotated.light())
+            .then(|| format!("at a first look {name} is {rotated:?} with rotated logs, else {whole:?}"))
+    })
+}
+
+/// This process cannot be suspended, and is one process only.
+fn cannot_stand_in(world: &World) -> bool {
+    world.is_taken_over() || world.gateway.as_ref().is_some_and(|gateway| gateway.suspended)
+}
+
+/// The rows, and whether each is that of the served profile.
+fn rows_of(world: &World) -> impl Iterator<Item = (bool, &'static str)> {
+    [(false, "default"), (true, "alice")].into_iter().take(world.rows())
+}
+
+/// How the logs were rotated, each at other times.
+enum Rotation {
+    None,
+    /// All lines are still there.
+    Keeps(Dice),
+    /// The oldest lines are gone.
+    Loses(Dice),
+}
+
+impl Rotation {
+    /// The numbers of lines in the log itself and in each rotated one. `lines`: how many there were, `old`: so many of them may
+    /// be gone.
+    fn sizes(&mut self, lines: usize, old: usize) -> Vec<usize> {
+        let (dice, loses) = match self {
+            Self::None => return vec![lines],
+            Self::Keeps(dice) => (dice, false),
+            Self::Loses(dice) => (dice, true),
+        };
+        let (mut rest, mut sizes) = (lines, Vec::new());
+        let oldest = dice.within(0, 3);
+        for index in 0..=oldest {
+            let most = if index == oldest { old.min(rest - 1) } else { rest - 1 };
+            let left = if index == oldest && !loses { 0 } else { dice.within(0, most as Ms) as usize };
+            sizes.push(rest - left);
+            rest = left;
+            if rest == 0 {
+                break;
+            }
+        }
+        sizes
+    }
 }
 
 /// The files of the world, with moved times.
@@ -76,8 +131,8 @@ impl<'a> Files<'a> {
         })
     }
 
-    fn look(&self, seed: u64) -> Core {
-        self.write(&mut Dice::new(seed));
+    fn look(&self, rotation: &mut Rotation) -> Core {
+        self.write(rotation);
         let now = self.at(self.world.now);
         let alive = self.world.gateway.is_some() && self.world.plan.manager.is_some();
         let job = if alive { JobProcess::Pid(self.me.pid) } else { JobProcess::None };
@@ -124,7 +179,7 @@ impl<'a> Files<'a> {
         })
     }
 
-    fn write(&self, dice: &mut Dice) {
+    fn write(&self, rotation: &mut Rotation) {
         let mut logs: BTreeMap<PathBuf, Vec<(Timestamp, String)>> = BTreeMap::new();
         let mut files: BTreeMap<PathBuf, (Timestamp, Value)> = BTreeMap::new();
         fs::create_dir_all(self.locks()).unwrap();
@@ -154,21 +209,13 @@ impl<'a> Files<'a> {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             // up to three rotated files, none of them empty; the newest lines are in one of them
             let mut rest = lines.as_slice();
-            let kept = lines.partition_point(|(at, _)| *at + ALWAYS_KEPT < self.at(self.world.now));
-            let oldest = dice.within(0, 3);
-            for index in 0..=oldest {
-                let most = if index == oldest { kept.min(rest.len() - 1) } else { rest.len() - 1 };
-                let (old, new) = rest.split_at(dice.within(0, most as Ms) as usize);
-                let name = if index == 0 {
-                    path.clone()
-                } else {
-                    PathBuf::from(format!("{}.{index}", path.display()))
-                };
+            let old = lines.partition_point(|(at, _)| *at + ALWAYS_KEPT < self.at(self.world.now));
+            for (index, size) in rotation.sizes(lines.len(), old).into_iter().enumerate() {
+                let (older, new) = rest.split_at(rest.len() - size);
+                let name =
+                    if index == 0 { path.clone() } else { format!("{}.{index}", path.display()).into() };
                 write_lines(&name, new);
-                rest = old;
-                if rest.is_empty() {
-                    break;
-                }
+                rest = older;
             }
         }
         for (path, (at, json)) in files.into_iter().filter(|(_, (_, json))| !json.is_null()) {

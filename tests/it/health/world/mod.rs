@@ -72,3 +72,9 @@ fn a_long_watch_is_right() {
 fn a_first_look_is_never_greener() {
     run(play::first_look);
 }
+
+/// How the logs were rotated, each at other times, changes no light of a first look.
+#[test]
+fn rotation_changes_no_light() {
+    run(play::first_look_at_rotated);
+}

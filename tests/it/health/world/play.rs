@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 
 use super::cold;
 use super::hermes::{Ms, SECOND, World, timestamp};
+use super::platforms::Link;
 use super::script::{Operation, Plan};
 
 /// What is written to several files at one moment is read within this time: the end of the start may be read before its last line.
@@ -39,6 +40,14 @@ pub(super) fn long_watch(plan: &Plan, seed: u64, operations: &[Operation]) -> Re
 pub(super) fn first_look(plan: &Plan, seed: u64, operations: &[Operation]) -> Result<(), String> {
     let world = world_after(plan, seed, operations);
     let Some(wrong) = cold::wrong_light(&world, seed) else { return Ok(()) };
+    let text = world.recording();
+    Err(story(&wrong, world.now, &text, &played(&text)))
+}
+
+/// The same for a first look at rotated logs.
+pub(super) fn first_look_at_rotated(plan: &Plan, seed: u64, operations: &[Operation]) -> Result<(), String> {
+    let world = world_after(plan, seed, operations);
+    let Some(wrong) = cold::light_of_rotation(&world, seed) else { return Ok(()) };
     let text = world.recording();
     Err(story(&wrong, world.now, &text, &played(&text)))
 }
@@ -115,7 +124,9 @@ fn impossible(world: &World, changes: &[Change]) -> Option<(Ms, String)> {
                 [Light::Red, Light::Amber, Light::Red] == [three[0].light, three[1].light, three[2].light];
             // a new process may be refused at once, and one link turn red while another claims to be back
             let starts = three[1].reason == Reason::Starting;
-            let is_one = three[0].platform == three[2].platform;
+            // of two links that nothing tells apart, an error of one may follow a claim of the other
+            let shared = |link: &Link| world.is_shared(link) && is_of(link, &three[2]);
+            let is_one = three[0].platform == three[2].platform && !world.links.iter().any(shared);
             if blinks && is_one && !starts && three[2].at < three[1].at + 5 * SECOND && quiet(three[2].at) {
                 return Some((three[2].at, format!("{name} blinks")));
             }
@@ -149,6 +160,10 @@ fn impossible(world: &World, changes: &[Change]) -> Option<(Ms, String)> {
             };
         Some((at, format!("{}: {wrong}: {:?}", change.profile, change.to)))
     })
+}
+
+fn is_of(link: &Link, row: &Row) -> bool {
+    row.platform.as_deref() == Some(link.platform.name())
 }
 
 fn is_of_no_process(reason: Reason) -> bool {
