@@ -1,6 +1,7 @@
 //! Parsed log records.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::civil::DateTime;
 use serde::Deserialize;
@@ -73,6 +74,8 @@ pub struct Hints {
     pub repeats: Repeats,
     /// The number of the attempt that it names. A link that is down counts its attempts from 1.
     pub attempt: Option<u16>,
+    /// How long the client waits before it tries again.
+    pub waits: Option<Duration>,
     /// What becomes of the session.
     pub session: Option<Session>,
     /// The only phase of a link in which it is logged; `None`: any.
@@ -87,6 +90,8 @@ pub enum Phase {
     Connects,
     /// A connection that was up ends.
     Closes,
+    /// An attempt of its client ends.
+    Tries,
 }
 
 /// What becomes of a link's session, where the client can resume one.

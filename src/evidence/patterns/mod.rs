@@ -151,7 +151,7 @@ impl Patterns {
                 let repeats = line.repeats.map_or(Repeats::AnyTime, |after| after.of(builder.all.len()));
                 let ends = (repeats == Repeats::Never).then_some(Phase::Closes);
                 let phase = line.phase.or(ends);
-                let hints = Hints { repeats, attempt: None, session: line.session, phase };
+                let hints = Hints { repeats, session: line.session, phase, ..Hints::default() };
                 let meaning = Meaning::Link { platform: name.as_deref().map(Into::into), word, hints };
                 builder.add(line, meaning, &platform.loggers)?;
             }

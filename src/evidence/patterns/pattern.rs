@@ -1,6 +1,7 @@
 //! One pattern, and whether a line matches it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use memchr::memmem;
 
@@ -144,11 +145,18 @@ impl Pattern {
                 let tag = tag.and_then(|tag| std::str::from_utf8(tag).ok()).map(Into::into);
                 let attempt =
                     filled.attempt.and_then(|number| std::str::from_utf8(number).ok()?.parse().ok());
-                let hints = Hints { attempt, ..*hints };
+                let waits = filled.wait.and_then(seconds);
+                let hints = Hints { attempt, waits, ..*hints };
                 let signal = LinkSignal { platform, word: *word, by_runner, hints };
                 let account = filled.account.map(hash_of_identity);
                 Some(Match { signal: Signal::Link(signal), tag, account })
             }
         }
     }
+}
+
+/// A time in seconds, as `1.74s`.
+fn seconds(word: &[u8]) -> Option<Duration> {
+    let seconds = std::str::from_utf8(word).ok()?.strip_suffix('s')?.parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
 }

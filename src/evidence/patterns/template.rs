@@ -19,16 +19,19 @@ pub(super) enum Hole {
     Account,
     /// `{i}`: the number of an attempt.
     Attempt,
+    /// `{s}`: a time in seconds, as `1.74s`.
+    Wait,
     /// `{n}`: any one word.
     Any,
 }
 
-pub(super) const HOLES: [(&str, Hole); 6] = [
+pub(super) const HOLES: [(&str, Hole); 7] = [
     ("{p}", Hole::Platform),
     ("{P}", Hole::Prefix),
     ("{t}", Hole::Profile),
     ("{a}", Hole::Account),
     ("{i}", Hole::Attempt),
+    ("{s}", Hole::Wait),
     ("{n}", Hole::Any),
 ];
 
@@ -42,6 +45,7 @@ pub(super) struct Filled<'a> {
     pub(super) profile: Option<&'a [u8]>,
     pub(super) account: Option<&'a [u8]>,
     pub(super) attempt: Option<&'a [u8]>,
+    pub(super) wait: Option<&'a [u8]>,
 }
 
 /// Parses `✓ {p} connected`. A brace that begins no placeholder is text.
@@ -82,6 +86,7 @@ pub(super) fn fill<'a>(start: &[Piece], message: &'a [u8]) -> Option<(Filled<'a>
                     Hole::Profile => filled.profile = Some(word),
                     Hole::Account => filled.account = Some(word),
                     Hole::Attempt => filled.attempt = Some(word),
+                    Hole::Wait => filled.wait = Some(word),
                     Hole::Any => {}
                 }
             }

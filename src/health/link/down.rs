@@ -11,6 +11,7 @@ use crate::health::platform::{Announcement, Rules, Settled, Times};
 use crate::health::proof::Proof;
 use crate::health::reason::Reason;
 use crate::health::signal::LinkWord;
+use crate::health::time::Slept;
 use crate::health::timer::{Earliest, Timer, after};
 
 /// A claim younger than this changes neither light nor reason: the next line often contradicts it.
@@ -86,6 +87,8 @@ pub(super) struct Down {
     claim: Option<Claim>,
     /// The problem is over when this timer is.
     heals: Option<Timer>,
+    /// Until then its client logs nothing: it was refused.
+    rests_until: Option<Timestamp>,
     /// The newest refusal, and the longest time between two of them: the client tries again.
     refusals: Option<(Timestamp, Duration)>,
 }
@@ -107,6 +110,7 @@ impl Down {
             stalled: false,
             claim: None,
             heals: heals(cause, cause, said, times),
+            rests_until: rests_until(cause, said, times),
             refusals: None,
         }
     }
@@ -147,9 +151,25 @@ impl Down {
         }
         let heals = heals(self.cause, cause, said, times);
         // An error that comes during the pause after a refusal is not its client's: the pause ends no sooner.
-        let pauses = self.refusals.is_some_and(|(refused, _)| said.at < after(refused, times.refusal_pause));
-        let later = self.heals.filter(|before| pauses && heals.is_some_and(|new| before.due() > new.due()));
+        let later = self
+            .heals
+            .filter(|before| self.rests(said.at) && heals.is_some_and(|new| before.due() > new.due()));
         self.heals = later.or(heals);
+        self.rests_until = rests_until(cause, said, times).or(self.rests_until);
+    }
+
+    /// Whether its client logs nothing at this time, because it was refused.
+    pub(super) fn rests(&self, at: Timestamp) -> bool {
+        self.rests_until.is_some_and(|until| at < until)
+    }
+
+    /// The machine slept, which is no part of its client's pause.
+    pub(super) fn postpone_rest(&mut self, slept: &Slept) {
+        let running = self.rests_until.as_mut().filter(|until| **until > slept.from);
+        if let Some(until) = running {
+            let left = until.duration_since(slept.from);
+            *until = slept.until.saturating_add(left).unwrap_or(*until);
+        }
     }
 
     /// A single conflict waits for the other session to expire, however long that takes.
@@ -359,4 +379,9 @@ fn heals(cause: Cause, line: Cause, said: &Said, times: &Times) -> Option<Timer>
     };
     let pause = if matches!(line, Cause::Refused(_)) { times.refusal_pause } else { Duration::ZERO };
     (by_silence && !times.heals.is_zero()).then(|| Timer::start(said.at, pause + times.heals, said.grace))
+}
+
+/// The end of the pause that a client makes after this line.
+fn rests_until(line: Cause, said: &Said, times: &Times) -> Option<Timestamp> {
+    matches!(line, Cause::Refused(_)).then(|| after(said.at, times.refusal_pause))
 }

@@ -11,6 +11,7 @@ mod fatal;
 mod said;
 mod sends;
 mod tally;
+mod timers;
 mod up;
 
 use std::sync::Arc;
@@ -30,7 +31,7 @@ use super::proof::{Proof, Source};
 use super::reason::Reason;
 use super::signal::LinkWord;
 use super::state_file::{EntryState, PlatformEntry};
-use super::timer::{Earliest, Timer, after};
+use super::timer::{Timer, after};
 
 /// Messages that were in transit when the link broke may be logged for this long: they prove nothing.
 const INBOUND_TAIL: Duration = Duration::from_secs(2);
@@ -114,6 +115,16 @@ impl Link {
     /// Whether it is lost, refused, paused or ended, and not yet back.
     pub(crate) fn is_down(&self) -> bool {
         matches!(self.state, State::Down(_))
+    }
+
+    /// Whether a line shortly before this one said that it is down.
+    pub(crate) fn fell_within(&self, span: Duration, said: &Said) -> bool {
+        self.down().is_some_and(|down| down.newest.until(said.written()) <= span)
+    }
+
+    /// Whether its client logs nothing at this time, because it was refused.
+    pub(crate) fn rests(&self, at: Timestamp) -> bool {
+        self.down().is_some_and(|down| down.rests(at))
     }
 
     /// Whether it was ever proven.
@@ -285,35 +296,6 @@ impl Link {
                 !self.entry.confirms_loss(now) && down.is_unconfirmed(now, &self.rules.times)
             }
         }
-    }
-
-    /// Every moment at which the view may change without new evidence.
-    pub(crate) fn deadlines(&self, due: &mut Earliest) {
-        let own = [
-            self.expected.filter(|_| self.is_silent()).map(|expected| expected.due()),
-            self.up().map(|up| up.from),
-            self.refused_send.as_deref().and_then(RefusedSend::deadline),
-            self.losses.deadline(),
-            self.conflicts.deadline(),
-        ];
-        due.add(own.into_iter().chain(self.entry.deadlines()).flatten());
-        if let Some(down) = self.down() {
-            down.deadlines(&self.rules.times, due);
-        }
-    }
-
-    /// All timers, for restarting after a sleep of the machine.
-    pub(crate) fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
-        let down = if let State::Down(down) = &mut self.state { Some(down) } else { None };
-        let send = self.refused_send.as_deref_mut().and_then(RefusedSend::timer_mut);
-        let timers = down.into_iter().flat_map(|down| down.timers_mut()).chain(send);
-        timers.chain(self.entry.timer_mut()).chain(self.expected.as_mut().map(Expected::timer_mut))
-    }
-
-    /// The timers for which silence counts, for restarting after the process was suspended.
-    pub(crate) fn silence_timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
-        let down = if let State::Down(down) = &mut self.state { Some(down) } else { None };
-        down.into_iter().flat_map(|down| down.silence_timers_mut())
     }
 
     /// Drops what the files of another process said.

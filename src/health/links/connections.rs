@@ -201,6 +201,13 @@ impl Connections {
         self.missing.is_empty()
     }
 
+    /// Ends the time for which the link that was lost first is only amber.
+    pub(super) fn turn_red(&mut self, now: Timestamp) {
+        if let Some(link) = self.missing.first_mut() {
+            link.patience = Timer::start(now, Duration::ZERO, None);
+        }
+    }
+
     /// Answers a refused link, or else one that ended, if more connections are known than there are links. `links`:
     /// how many there are.
     pub(super) fn settle(&mut self, links: usize) {

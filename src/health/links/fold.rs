@@ -2,205 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::connections::{Connections, Unlogged};
+use super::event::{Event, owner_of};
+use super::layout::Layout;
 use super::lost::Line;
-use super::unnamed::Unnamed;
-use crate::health::link::{Link, Said, Written};
+use super::unnamed::{Attributed, SAME_ATTEMPT, Unnamed};
+use crate::health::link::{Link, Said};
 use crate::health::names::ProfileName;
 use crate::health::platform::{Announcement, Rules};
-use crate::health::signal::{Hints, LinkWord, Phase};
+use crate::health::reason::Light;
+use crate::health::signal::LinkWord;
 use crate::health::state_file::{EntryState, PlatformEntry};
-use crate::health::time::Slept;
-use crate::health::timer::after;
 
 /// Most accounts that are kept: more than any gateway has bots of one platform.
 const MAX_ACCOUNTS: usize = 64;
-
-/// Files that are written at the same moment are read within this time.
-const ONE_READING: Duration = Duration::from_secs(1);
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Event {
-    Line {
-        said: Said,
-        key: u64,
-        tag: Option<ProfileName>,
-        /// Whether it is a line of `gateway.run`, which names the profile unless it is the serving one.
-        by_runner: bool,
-        hints: Hints,
-        homes: Homes,
-    },
-    Entry {
-        at: Timestamp,
-        profile: Option<ProfileName>,
-        entry: PlatformEntry,
-        grace: Option<Timestamp>,
-    },
-    /// The machine slept: timers that were running began again.
-    Slept(Slept),
-    /// The process was suspended: it could write nothing, so silence began to count anew.
-    Suspended(Slept),
-    /// The process serves this profile no longer, and has closed its link.
-    Left(ProfileName),
-    /// The process started again: nothing is known of its connections.
-    Restarted,
-    /// What the files of another process said no longer counts.
-    FilesForgotten,
-}
-
-impl Event {
-    /// When the line was read and written.
-    pub(super) fn written(&self) -> Option<Written> {
-        if let Self::Line { said, .. } = self { Some(said.written()) } else { None }
-    }
-
-    /// Whether the state file says in it what a shutdown does to a link. `now`: when the announcement of the shutdown is read.
-    pub(super) fn is_of_shutdown(&self, now: Timestamp) -> bool {
-        let Self::Entry { at, entry, .. } = self else { return false };
-        entry.state == EntryState::Disconnected && now <= after(*at, ONE_READING)
-    }
-
-    /// Whether it shows that a served profile has a log of its own: an adapter's line that only that log holds. `keyed`:
-    /// state keys name profiles, as only versions do that have such logs.
-    pub(super) fn shows_own_logs(&self, keyed: bool) -> bool {
-        let Self::Line { said, by_runner: false, homes, .. } = self else { return false };
-        !homes.own && (said.word == LinkWord::Proof || (keyed && said.word.is_of_link()))
-    }
-
-    /// Whose link `gateway.run` announces in this line.
-    pub(super) fn announced<'a>(&'a self, own: &'a ProfileName, separate: bool) -> Option<&'a ProfileName> {
-        match self {
-            Self::Line { said, tag, by_runner: true, homes, .. } if said.word.is_announcement() => {
-                owner_of(tag.as_ref(), homes, true, own, separate)
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether the adapter says in this line that a link is up.
-    pub(super) fn is_result(&self) -> bool {
-        self.says(LinkWord::Proof) || self.says(LinkWord::Claim)
-    }
-
-    /// Whether the adapter says this in it, without a connection.
-    fn says(&self, word: LinkWord) -> bool {
-        matches!(self, Self::Line { said, by_runner: false, .. } if said.word == word && said.connection.is_none())
-    }
-
-    /// Whether the adapter says this in it, and nothing says yet whose link it is.
-    pub(super) fn is_unnamed(&self, word: LinkWord, own: &ProfileName, separate: bool) -> bool {
-        let Self::Line { tag, homes, .. } = self else { return false };
-        self.says(word) && owner_of(tag.as_ref(), homes, false, own, separate).is_none()
-    }
-
-    /// Whose link the line is about, if that is known.
-    pub(super) fn owner<'a>(
-        &'a self,
-        own: &'a ProfileName,
-        layout: &'a Layout,
-        rules: &Rules,
-    ) -> Option<&'a ProfileName> {
-        let Self::Line { said, tag, by_runner, homes, .. } = self else { return None };
-        let owner = owner_of(tag.as_ref(), homes, *by_runner, own, layout.is_separate(rules));
-        owner.or_else(|| layout.locks.get(said.connection.as_ref()?)?.as_ref())
-    }
-
-    /// The served profile whose link failed according to `gateway.run`.
-    pub(super) fn failed_of(&self, own: &ProfileName) -> Option<&ProfileName> {
-        let Self::Line { said, tag, by_runner: true, .. } = self else { return None };
-        tag.as_ref().filter(|tag| said.word.is_trouble() && *tag != own)
-    }
-
-    /// Whether this served profile's log contains it.
-    pub(super) fn is_in_log_of(&self, profile: &ProfileName) -> bool {
-        matches!(self, Self::Line { homes, .. } if homes.served.contains(profile))
-    }
-
-    /// Whether an adapter says in it that a link is down, in the serving profile's log alone.
-    pub(super) fn is_unnamed_trouble(&self) -> bool {
-        let Self::Line { said, tag: None, by_runner: false, homes, .. } = self else { return false };
-        said.word.is_trouble() && homes.own && homes.served.is_empty()
-    }
-
-    /// Whether only a link that `gateway.run` connects logs it.
-    pub(super) fn is_of_connect(&self) -> bool {
-        matches!(self, Self::Line { hints: Hints { phase: Some(Phase::Connects), .. }, .. })
-    }
-
-    /// Notes whose link the line is about. Returns whether it is a line.
-    pub(super) fn name(&mut self, owner: ProfileName) -> bool {
-        let Self::Line { tag, .. } = self else { return false };
-        *tag = Some(owner);
-        true
-    }
-}
-
-/// The profiles whose logs contain a line.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Homes {
-    /// The serving profile's does.
-    pub own: bool,
-    /// The served profiles, sorted. Hundreds of lines of each gateway are kept, most of which are in one log.
-    pub served: Box<[ProfileName]>,
-}
-
-impl Homes {
-    /// One profile; `None`: the serving one.
-    pub(super) fn one(home: Option<ProfileName>) -> Self {
-        Self { own: home.is_none(), served: home.into_iter().collect() }
-    }
-
-    /// Adds a profile. Returns whether it is new.
-    pub(super) fn add(&mut self, home: Option<&ProfileName>) -> bool {
-        match home {
-            None => !std::mem::replace(&mut self.own, true),
-            Some(home) => match self.served.binary_search(home) {
-                Ok(_) => false,
-                Err(place) => {
-                    let mut served = std::mem::take(&mut self.served).into_vec();
-                    served.insert(place, Arc::clone(home));
-                    self.served = served.into_boxed_slice();
-                    true
-                }
-            },
-        }
-    }
-
-    /// Whether there are others than this profile.
-    pub(super) fn has_others_than(&self, home: Option<&ProfileName>) -> bool {
-        (self.own && home.is_some()) || self.served.iter().any(|served| Some(served) != home)
-    }
-}
-
-/// What tells the links of one platform apart, and how many of them there are.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Layout {
-    /// Profiles with a state key of their own.
-    pub keyed: BTreeSet<ProfileName>,
-    /// Whether records go to the log of the profile that they are about: a served profile's log has a `connected` of
-    /// its own.
-    pub own_logs: bool,
-    /// The lock files that the process holds for this platform: the hash of the account, and whose account it is.
-    pub locks: BTreeMap<Arc<str>, Option<ProfileName>>,
-    /// Whether the log level hides the lines that announce links.
-    pub hidden: bool,
-}
-
-impl Layout {
-    /// Whether state keys name profiles.
-    pub(super) fn is_keyed(&self) -> bool {
-        !self.keyed.is_empty()
-    }
-
-    /// Whether log lines and state keys tell the profiles apart. Keys alone do not say whose a connection is.
-    pub(super) fn is_separate(&self, rules: &Rules) -> bool {
-        self.own_logs || (self.is_keyed() && !rules.connections)
-    }
-}
 
 /// The state of one platform's links after a series of events.
 #[derive(Debug, Clone, PartialEq)]
@@ -218,6 +36,8 @@ pub(super) struct Fold {
     pub claims: BTreeSet<ProfileName>,
     /// The accounts that lines name, where they do: each has a link of its own.
     pub accounts: BTreeSet<Arc<str>>,
+    /// The profiles of which a line or a state key has told so far.
+    told: BTreeSet<ProfileName>,
     /// How many profiles those, the state keys and the lock files name. Every line needs the number, and counting them takes as
     /// long as there are many.
     named_owners: usize,
@@ -232,6 +52,7 @@ impl Fold {
             unnamed: Unnamed::default(),
             claims: BTreeSet::new(),
             accounts: BTreeSet::new(),
+            told: BTreeSet::new(),
             named_owners: 0,
         }
     }
@@ -337,6 +158,7 @@ impl Fold {
 
     pub(super) fn apply(&mut self, event: &Event, own: &ProfileName, layout: &Layout, rules: &Arc<Rules>) {
         self.claim(event, own, layout, rules);
+        self.keep_red(event, own, layout, rules);
         match event {
             Event::Line { said, by_runner, hints, .. } => {
                 let owner = event.owner(own, layout, rules);
@@ -348,14 +170,19 @@ impl Fold {
                 }
                 match owner {
                     Some(owner) => {
-                        let was_down = self.named(owner, rules).is_down();
-                        let of_owner =
-                            by_runner.then(|| self.unnamed.attribute(said, owner, was_down)).flatten();
                         let named = self.named(owner, rules);
-                        if let Some((lost, newest)) = &of_owner {
+                        let (was_down, is_told) = (named.is_down(), named.fell_within(SAME_ATTEMPT, said));
+                        let is_new = *by_runner && !is_told;
+                        let of_owner =
+                            is_new.then(|| self.unnamed.attribute(said, owner, was_down)).flatten();
+                        let named = self.named(owner, rules);
+                        if let Some(Attributed::Whole(lost, newest)) = &of_owner {
                             named.take_over(lost, newest);
                         }
                         named.apply(said);
+                        if let Some(Attributed::Red) = of_owner {
+                            named.turn_red(said.at);
+                        }
                     }
                     None if rules.connections => {
                         let taken = self.connections.up() + self.connections.missing().len();
@@ -379,7 +206,7 @@ impl Fold {
                 self.read_entry(*at, profile.as_ref(), entry, *grace, (own, layout, rules));
             }
             Event::Slept(slept) => {
-                self.links_mut().flat_map(Link::timers_mut).for_each(|timer| slept.restart(timer));
+                self.links_mut().for_each(|link| link.restart_after_sleep(slept));
                 self.connections.timers_mut().for_each(|timer| slept.restart(timer));
             }
             Event::Suspended(span) => {
@@ -392,6 +219,21 @@ impl Fold {
                 self.unnamed = Unnamed::default();
             }
             Event::FilesForgotten => self.links_mut().for_each(Link::forget_files),
+        }
+    }
+
+    /// If all links were down and red, the row of the serving profile stays red when another one is begun.
+    fn keep_red(&mut self, event: &Event, own: &ProfileName, layout: &Layout, rules: &Rules) {
+        let owner = match event {
+            Event::Line { said, by_runner: true, .. } => event.owner(own, layout, rules).zip(Some(said.at)),
+            Event::Entry { at, profile, .. } => profile.as_ref().zip(Some(*at)),
+            _ => None,
+        };
+        let Some((owner, at)) = owner.filter(|(owner, _)| !self.told.contains(*owner)) else { return };
+        self.told.insert(Arc::clone(owner));
+        let is_red = self.shared.view(at, None).is_some_and(|view| view.light() == Light::Red);
+        if is_red && self.connections.up() == 0 {
+            self.connections.turn_red(at);
         }
     }
 
@@ -413,7 +255,7 @@ impl Fold {
         }
         if is_shared {
             let is_told = self.named.values().any(|link| link.is_down());
-            self.unnamed.read_entry(at, entry, grace, is_told, rules);
+            self.unnamed.read_entry(at, entry, grace, (is_told, layout.hidden), rules);
         }
         if let Some(owner) = profile.or_else(|| separate.then_some(own)) {
             let named = self.named(owner, rules);
@@ -459,24 +301,5 @@ impl Fold {
     fn named(&mut self, owner: &ProfileName, rules: &Arc<Rules>) -> &mut Link {
         let link = self.named.entry(Arc::clone(owner));
         Arc::make_mut(link.or_insert_with(|| Arc::new(Link::new(Arc::clone(rules)))))
-    }
-}
-
-/// The profile that a line is about; `None`: unknown.
-fn owner_of<'a>(
-    tag: Option<&'a ProfileName>,
-    homes: &'a Homes,
-    by_runner: bool,
-    own: &'a ProfileName,
-    separate: bool,
-) -> Option<&'a ProfileName> {
-    match (tag, homes.served.first()) {
-        (Some(tag), _) => Some(tag),
-        (None, Some(served)) if !homes.own => Some(served),
-        // `gateway.run` names the profile of all but the serving one.
-        (None, _) if by_runner => Some(own),
-        // The line is in both logs, so the served profile's log mirrors the whole process.
-        (None, Some(_)) => None,
-        (None, None) => separate.then_some(own),
     }
 }

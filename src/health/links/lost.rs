@@ -53,6 +53,8 @@ pub(super) struct Lost {
     pub newest: Said,
     /// The lines that it repeats only after some time: when it last logged each of them, and that time.
     pub lines: Vec<(u16, Written, Duration)>,
+    /// When its client said that it waits before it tries again, and how long.
+    pub waits: Option<(Written, Duration)>,
     pub account: Option<Arc<str>>,
     pub attempts: Attempts,
     /// Its session is over: one that goes on is another link's.
@@ -64,8 +66,6 @@ pub(super) struct Lost {
     /// be among its lines.
     pub owner: Option<ProfileName>,
     pub step: Step,
-    /// When it was last refused.
-    pub refused_at: Option<Timestamp>,
 }
 
 impl Lost {
@@ -75,6 +75,7 @@ impl Lost {
             since: said.written(),
             newest: said.clone(),
             lines: Vec::new(),
+            waits: None,
             account: said.connection.clone(),
             attempts: Attempts::default(),
             session_is_over: false,
@@ -82,7 +83,6 @@ impl Lost {
             standing: Standing::Open,
             owner: None,
             step: Step::Waits,
-            refused_at: None,
         }
     }
 
@@ -90,6 +90,9 @@ impl Lost {
         let said = line.said;
         if let Some(attempt) = line.hints.attempt {
             self.attempts.count(attempt);
+        }
+        if let Some(span) = line.hints.waits {
+            self.waits = Some((said.written(), span));
         }
         self.account = self.account.take().or_else(|| said.connection.clone());
         self.session_is_over |= line.hints.session == Some(Session::Over);
@@ -103,9 +106,6 @@ impl Lost {
             (_, Standing::Refused) => Standing::Refused,
             _ => Standing::Open,
         };
-        if said.word.is_refusal() {
-            self.refused_at = Some(said.at);
-        }
         if let Repeats::After { line, seconds } = line.hints.repeats {
             self.lines.retain(|(known, ..)| *known != line);
             self.lines.push((line, said.written(), Duration::from_secs(seconds.into())));
@@ -119,20 +119,23 @@ impl Lost {
         is_by_entry || self.account == said.connection
     }
 
-    /// Whether its client logs nothing at this time, because the link was refused.
-    pub(super) fn pauses(&self, at: Timestamp, rules: &Rules) -> bool {
-        self.refused_at.is_some_and(|refused| at < after(refused, rules.times.refusal_pause))
-    }
-
     /// Whether it may be this link that logs such a line at some time: it has not ended, it does not try to connect while the line
-    /// says that a connection ends, and `gateway.run` connects it if only such a link logs the line.
+    /// says that a connection ends, its client does not wait while the line says that an attempt ends, and `gateway.run` connects
+    /// it if only such a link logs the line.
     pub(super) fn may_ever_log(&self, line: &Line<'_>) -> bool {
         let is_by_entry = self.newest.proof.source == Source::StateFile;
         let is_handed_over = self.owner.is_some() || self.session_is_over || is_by_entry;
+        let ends_attempt = line.hints.phase == Some(Phase::Tries);
         let connected_by_runner = self.step == Step::FailedToConnect || is_handed_over;
         self.standing < Standing::Ended
             && !(self.step == Step::Tries && line.said.closes)
+            && !(ends_attempt && self.waits_until_after(line.said))
             && (line.hints.phase != Some(Phase::Connects) || connected_by_runner)
+    }
+
+    /// Whether its client said before this line that it waits until after it.
+    pub(super) fn waits_until_after(&self, said: &Said) -> bool {
+        self.waits.is_some_and(|(since, span)| since.until(said.written()) < span)
     }
 
     /// Whether it may be this link that logs such a line.
@@ -153,12 +156,9 @@ impl Lost {
     }
 
     /// Whether it may be this link that begins an attempt.
-    pub(super) fn may_try(&self, said: &Said, rules: &Rules) -> bool {
+    pub(super) fn may_try(&self, said: &Said) -> bool {
         let has_paused = self.lines.iter().all(|(_, last, pause)| last.until(said.written()) >= *pause);
-        has_paused
-            && self.step != Step::Tries
-            && self.standing < Standing::Ended
-            && !self.pauses(said.at, rules)
+        has_paused && self.step != Step::Tries && self.standing < Standing::Ended && !self.link.rests(said.at)
     }
 
     /// Until when `gateway.run` may still say whose link it failed to connect.

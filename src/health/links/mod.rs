@@ -12,7 +12,9 @@
 mod agenda;
 mod attempts;
 mod connections;
+mod event;
 mod fold;
+mod layout;
 mod lost;
 mod platform_links;
 mod shown;
@@ -24,7 +26,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use self::fold::{Event, Homes};
+use self::event::{Event, Homes};
 pub(super) use self::platform_links::LONGEST_CONNECT;
 use self::platform_links::PlatformLinks;
 use self::shown::Row;
@@ -73,6 +75,8 @@ pub struct Links {
     /// The profiles that the state file lists. The list outlives the setting.
     listed: BTreeSet<ProfileName>,
     multiplex: bool,
+    /// The served profiles whose logs mirror the whole process (hermes-agent 0.19): a line in them is also in another log.
+    mirrors: BTreeSet<ProfileName>,
     /// The log level hides the lines that announce links.
     hidden: bool,
     /// A shutdown is in progress.
@@ -92,6 +96,7 @@ impl Links {
             platforms,
             all: Vec::new(),
             shown: none.clone(),
+            mirrors: none.clone(),
             listed: none,
             multiplex: false,
             hidden: false,
@@ -216,17 +221,28 @@ impl Links {
             self.shown.insert(Arc::clone(tag));
             self.touch_all();
         }
-        let Self { own, platforms, all, hidden: blind, .. } = self;
+        let Self { own, platforms, all, hidden: blind, mirrors, .. } = self;
         let (blind, closes) = (*blind, hints.phase == Some(Phase::Closes));
         let Some(platform) = platform_in(all, platforms, &platform) else { return };
         platform.set_hidden(blind, own);
-        if platform.is_stamped_copy(at, &record, own) || platform.is_twin(&record, own) {
+        if platform.is_stamped_copy(at, &record, own) {
+            return;
+        }
+        if let Some(served) = platform.take_twin(&record, own) {
+            let known = mirrors.len();
+            mirrors.extend(served);
+            if mirrors.len() > known {
+                for platform in all {
+                    platform.set_mirrors(mirrors, own);
+                }
+            }
             return;
         }
         let LogRecord { home, tag, connection, other_pid, at_info, stamp, key, proof, .. } = record;
         let said = Said { at, stamp, word, connection, other_pid, at_info, proof, grace, blind, closes };
-        let homes = Homes::one(home);
-        platform.push(Event::Line { said, key, tag, by_runner, hints, homes }, own);
+        let mut event = Event::Line { said, key, tag, by_runner, hints, homes: Homes::one(home) };
+        event.note_mirrors(mirrors);
+        platform.push(event, own);
     }
 
     /// Takes in this process's own state file. `is_own`: whether this process wrote an entry.
@@ -300,9 +316,14 @@ impl Links {
                     blind: false,
                     closes: false,
                 };
-                let homes = Homes::one(home);
-                let line =
-                    Event::Line { said, key: 0, tag: None, by_runner: true, hints: Hints::default(), homes };
+                let line = Event::Line {
+                    said,
+                    key: 0,
+                    tag: home,
+                    by_runner: true,
+                    hints: Hints::default(),
+                    homes: Homes::one(None),
+                };
                 platform.push(line, own);
             }
         }

@@ -1,14 +1,16 @@
 //! The links of one platform in one process: the newest events, whose owners may still change, and the state after
 //! all events.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::agenda::Agenda;
-use super::fold::{Event, Fold, Homes, Layout};
+use super::event::{Event, Homes};
+use super::fold::Fold;
+use super::layout::Layout;
 use super::shown::{Asked, Row};
 use super::unnamed::SAME_ATTEMPT;
 use super::verdict::JudgedLink;
@@ -90,28 +92,32 @@ impl PlatformLinks {
         }
     }
 
-    /// Whether the same record was already read from another profile's log. Then the events are folded again, because
-    /// its owner is unknown.
-    pub(super) fn is_twin(&mut self, record: &LogRecord, own: &ProfileName) -> bool {
+    /// If the same record was already read from another profile's log: the served profiles whose logs contain it.
+    pub(super) fn take_twin(&mut self, record: &LogRecord, own: &ProfileName) -> Option<Box<[ProfileName]>> {
         self.homes.add(record.home.as_ref());
         // No other log has lines, so none has this one.
         if !self.homes.has_others_than(record.home.as_ref()) {
-            return false;
+            return None;
         }
-        let Some(stamp) = record.stamp else { return false };
-        let same = self.recent.iter_mut().find_map(|event| match event {
+        let stamp = record.stamp?;
+        let homes = self.recent.iter_mut().find_map(|event| match event {
             Event::Line { said, key, homes, .. } if *key == record.key && said.stamp == Some(stamp) => {
                 Some(homes)
             }
             _ => None,
-        });
-        let is_twin = same.is_some_and(|homes| homes.add(record.home.as_ref()));
-        if is_twin {
-            // The served profile's log mirrors the whole process.
-            self.showed_own_logs = false;
+        })?;
+        let served = homes.add(record.home.as_ref()).then(|| homes.served.clone())?;
+        if self.layout.is_separate(&self.rules) {
             self.refold(own);
         }
-        is_twin
+        Some(served)
+    }
+
+    /// The logs of these profiles mirror the whole process, so they do not show whose link a line is about.
+    pub(super) fn set_mirrors(&mut self, mirrors: &BTreeSet<ProfileName>, own: &ProfileName) {
+        self.showed_own_logs = false;
+        self.recent.iter_mut().for_each(|event| event.note_mirrors(mirrors));
+        self.refold(own);
     }
 
     /// Whether the record was already read without its stamp (`gateway.error.log` has none). Then the event is folded again with

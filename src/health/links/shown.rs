@@ -5,7 +5,8 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 
 use super::connections::Missing;
-use super::fold::{Fold, Layout};
+use super::fold::Fold;
+use super::layout::Layout;
 use super::unnamed::is_shown_alone;
 use super::verdict::JudgedLink;
 use crate::health::link::{Link, View};

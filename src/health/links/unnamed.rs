@@ -38,6 +38,14 @@ pub(super) struct LostView<'a> {
     pub is_final: bool,
 }
 
+/// What is known of a link that `gateway.run` names.
+pub(super) enum Attributed {
+    /// It is this one, about which this line is the newest.
+    Whole(Box<Link>, Said),
+    /// It has been down for so long that it is red.
+    Red,
+}
+
 /// The links of one platform in one process that are known to be down.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Unnamed {
@@ -47,6 +55,8 @@ pub(super) struct Unnamed {
     /// The link that the newest proof answered, and until when it still counts as down. In a box because it is rare and large.
     answered: Option<Box<(Timestamp, Lost)>>,
     newest_proof: Option<Proof>,
+    /// The newest number of an attempt that failed.
+    newest_attempt: Option<u16>,
     /// The state entry that they share, and when it was written.
     entry: Option<(EntryState, Option<Timestamp>)>,
     /// The client logs each attempt, so that a link without one is not back.
@@ -94,7 +104,7 @@ impl Unnamed {
         self.lost.retain(|lost| lost.is_down(said.at, rules));
         match said.word {
             LinkWord::Renewing => self.renewals.push(said.at),
-            LinkWord::Attempt => self.attempt(said, rules),
+            LinkWord::Attempt => self.attempt(said),
             LinkWord::Proof | LinkWord::Claim | LinkWord::Announced | LinkWord::Reannounced => {
                 proven = self.answer(line, (total, retried));
             }
@@ -112,10 +122,10 @@ impl Unnamed {
     }
 
     /// Takes in that a link tries to connect.
-    fn attempt(&mut self, said: &Said, rules: &Rules) {
+    fn attempt(&mut self, said: &Said) {
         self.logs_attempts = true;
         // after equal pauses the one that failed first tries first
-        let candidates = self.lost.iter_mut().filter(|lost| lost.may_try(said, rules));
+        let candidates = self.lost.iter_mut().filter(|lost| lost.may_try(said));
         match candidates.min_by_key(|lost| (lost.standing == Standing::Claimed, lost.newest.at)) {
             Some(lost) => lost.step = Step::Tries,
             // a link that nobody missed replaces its connection
@@ -149,8 +159,10 @@ impl Unnamed {
         };
         let open = self.lost.iter_mut().filter(may_answer).filter(of_account);
         let is_other = |lost: &Lost| lost.account != said.connection;
-        let lost = open
-            .min_by_key(|lost| (is_other(lost), lost.step != Step::Tries, distance(lost), lost.standing))?;
+        let lost = open.min_by_key(|lost| {
+            let (tries, waits) = (lost.step == Step::Tries, lost.waits_until_after(said));
+            (is_other(lost), !tries, distance(lost), waits, lost.standing)
+        })?;
         let was_red = lost.link.view(said.at, None).is_some_and(|view| view.light() == Light::Red);
         let before = lost.clone();
         lost.standing = lost.standing.max(Standing::Claimed);
@@ -186,11 +198,24 @@ impl Unnamed {
             self.lost.push(Lost::new(line.said, rules, inferred));
             self.lost.len() - 1
         });
+        if self.are_told_apart(place, line.hints.attempt) {
+            self.lost[place].inferred = false;
+        }
+        self.newest_attempt = line.hints.attempt.or(self.newest_attempt);
         self.lost[place].apply(line);
         let mut others = self.lost.iter().enumerate().filter(|(other, _)| *other != place);
-        if self.lost[place].standing >= Standing::Refused || others.all(|(_, lost)| lost.inferred) {
+        let may_be_up = |lost: &Lost| lost.inferred || lost.standing == Standing::Claimed;
+        if self.lost[place].standing >= Standing::Refused || others.all(|(_, lost)| may_be_up(lost)) {
             self.move_doubt(place);
         }
+    }
+
+    /// Whether the number goes on with the count of this link and not with the newest number, so that another link logged that.
+    fn are_told_apart(&self, place: usize, attempt: Option<u16>) -> bool {
+        attempt.is_some_and(|attempt| {
+            self.lost[place].attempts.goes_on(attempt)
+                && self.newest_attempt.is_some_and(|newest| newest.checked_add(1) != Some(attempt))
+        })
     }
 
     /// This link is down for sure, so it is another one that may never have been.
@@ -225,7 +250,7 @@ impl Unnamed {
             let known = self.lost.iter().position(|lost| lost.account == said.connection);
             return known.or_else(|| self.lost.iter().position(|lost| lost.may_be_of(said)));
         }
-        let active = |lost: &Lost| lost.may_ever_log(line) && !lost.pauses(said.at, rules);
+        let active = |lost: &Lost| lost.may_ever_log(line) && !lost.link.rests(said.at);
         // A refusal is repeated by the link that was refused, unless only another one tries.
         let tries = |lost: &Lost| lost.step == Step::Tries;
         let any_tries = self.lost.iter().any(tries);
@@ -252,14 +277,13 @@ impl Unnamed {
     }
 
     /// Takes in a line of `gateway.run` that names this profile. If it is about a failure, what its adapter logged just before was
-    /// about that link, which is judged by its own lines: returns the link and its newest line, unless those of another link may
-    /// be among them. `was_down`: the named lines said before that it is down.
+    /// about that link, which is judged by its own lines, unless those of another link may be among them. `was_down`: the named lines said before that it is down.
     pub(super) fn attribute(
         &mut self,
         said: &Said,
         owner: &ProfileName,
         was_down: bool,
-    ) -> Option<(Link, Said)> {
+    ) -> Option<Attributed> {
         if said.word.is_announcement() {
             let claim = Said { word: LinkWord::Claim, ..said.clone() };
             let of_owner = |lost: &&mut Lost| lost.owner.as_ref() == Some(owner);
@@ -285,28 +309,29 @@ impl Unnamed {
         let connected = self.newest(said.stamp, failed);
         let began = match connected {
             Some(place) => connected.filter(|_| is_near(self.lost[place].since)),
-            None => self.lost.iter().position(|lost| is_near(lost.since) && lost.account.is_none()),
+            None => self.newest(said.stamp, |lost| is_near(lost.since) && lost.account.is_none()),
         };
         let place = began.or(connected).or_else(|| self.newest(said.stamp, is_newest))?;
         if began.is_some() || (!was_down && self.lost.len() == 1) {
             let Lost { link, newest, .. } = self.lost.remove(place);
-            return Some((link, newest));
+            return Some(Attributed::Whole(Box::new(link), newest));
         }
         let lost = &mut self.lost[place];
         lost.owner = Some(Arc::clone(owner));
         // `gateway.run` connects it anew, and it counts anew
         lost.attempts = Attempts::default();
-        None
+        let is_red = lost.link.view(said.at, None).is_some_and(|view| view.light() == Light::Red);
+        is_red.then_some(Attributed::Red)
     }
 
     /// Takes in a state entry that several links share: it shows that one of them is down, never that all are up. `is_told`: lines
-    /// that name a profile have said whose link is down.
+    /// that name a profile have said whose link is down. `hidden`: the log level hides that a link is back.
     pub(super) fn read_entry(
         &mut self,
         at: Timestamp,
         entry: &PlatformEntry,
         grace: Option<Timestamp>,
-        is_told: bool,
+        (is_told, hidden): (bool, bool),
         rules: &Arc<Rules>,
     ) {
         let written = Some((entry.state, entry.updated_at));
@@ -322,6 +347,10 @@ impl Unnamed {
                 self.lost.iter_mut().for_each(|lost| lost.link.replace_entry(at, entry));
             }
             return;
+        }
+        if hidden {
+            // those may be back: this is another loss
+            self.lost.retain(|lost| !lost.link.is_unconfirmed(at));
         }
         if self.lost.is_empty() {
             let said = Said::of_entry(at, entry, entry.word(), grace);
