@@ -46,6 +46,8 @@ struct Newest {
     line: Read,
     /// The newest one about a problem.
     problem: Option<Read>,
+    /// The log that this was read in.
+    problem_in: Option<Source>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -89,17 +91,27 @@ impl StampOrder {
         let known = self.newest.get_mut(&record.home).and_then(|of_home| of_home.get_mut(platform));
         let Some(known) = known else {
             let of_home = self.newest.entry(record.home.clone()).or_default();
-            of_home.insert(platform.clone(), Newest { line: read, problem });
+            let problem_in = problem.map(|_| record.proof.source.clone());
+            of_home.insert(platform.clone(), Newest { line: read, problem, problem_in });
             return false;
         };
         let contradicting = if is_good { known.problem } else { Some(known.line) };
-        if let Some(newest) = contradicting.filter(|newest| stamp < newest.stamp && !set_back) {
+        // Nothing comes back within a millisecond: the log in which it was read was read after the other.
+        let is_elsewhere =
+            is_good && known.problem_in.as_ref().is_some_and(|log| *log != record.proof.source);
+        let is_older = |newest: &Read| {
+            stamp < newest.stamp || (is_elsewhere && stamp == newest.stamp && stamp.subsec_nanosecond() > 0)
+        };
+        if let Some(newest) = contradicting.filter(|newest| is_older(newest) && !set_back) {
             let behind = newest.stamp.duration_since(stamp).as_secs();
             if behind < STRAGGLER_SECONDS || is_of_the_past(behind, newest, now) {
                 return true;
             }
         }
-        known.problem = problem.or(known.problem);
+        if problem.is_some() {
+            known.problem = problem;
+            known.problem_in = Some(record.proof.source.clone());
+        }
         if !is_good || set_back || known.line.stamp <= stamp {
             known.line = read;
         }

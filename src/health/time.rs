@@ -47,6 +47,14 @@ pub(super) struct Slept {
 }
 
 impl Slept {
+    /// When something ends that was to end at this time, and did not go on meanwhile.
+    pub(super) fn postpone(&self, until: Timestamp) -> Timestamp {
+        if until <= self.from {
+            return until;
+        }
+        self.until.saturating_add(until.duration_since(self.from)).unwrap_or(until)
+    }
+
     /// Restarts a timer that was running when the sleep began.
     pub(super) fn restart(&self, timer: &mut Timer) {
         timer.restart_after_sleep(self.from, self.until, self.grace);

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::SAME_MOMENT;
 use super::said::{Said, View, Written};
 use super::tally::CONFLICT_WINDOW;
+use super::{INBOUND_TAIL, SAME_MOMENT};
 use crate::health::platform::{Announcement, Rules, Settled, Times};
 use crate::health::proof::Proof;
 use crate::health::reason::Reason;
@@ -89,6 +89,8 @@ pub(super) struct Down {
     heals: Option<Timer>,
     /// Until then its client logs nothing: it was refused.
     rests_until: Option<Timestamp>,
+    /// Until then a message may be logged that was in transit when the link broke.
+    tail_until: Timestamp,
     /// The newest refusal, and the longest time between two of them: the client tries again.
     refusals: Option<(Timestamp, Duration)>,
 }
@@ -111,6 +113,7 @@ impl Down {
             claim: None,
             heals: heals(cause, cause, said, times),
             rests_until: rests_until(cause, said, times),
+            tail_until: after(said.at, INBOUND_TAIL),
             refusals: None,
         }
     }
@@ -138,6 +141,7 @@ impl Down {
     pub(super) fn add(&mut self, cause: Cause, said: &Said, times: &Times) {
         self.claim = None;
         self.newest = said.written();
+        self.tail_until = after(said.at, INBOUND_TAIL);
         self.closed = said.closes;
         if cause >= self.cause {
             self.cause = cause;
@@ -163,13 +167,19 @@ impl Down {
         self.rests_until.is_some_and(|until| at < until)
     }
 
+    /// Whether this message may have been in transit when the link broke.
+    pub(super) fn may_be_in_transit(&self, said: &Said) -> bool {
+        said.at < self.tail_until || self.newest.is_within(INBOUND_TAIL, said.written())
+    }
+
     /// The machine slept, which is no part of its client's pause.
     pub(super) fn postpone_rest(&mut self, slept: &Slept) {
-        let running = self.rests_until.as_mut().filter(|until| **until > slept.from);
-        if let Some(until) = running {
-            let left = until.duration_since(slept.from);
-            *until = slept.until.saturating_add(left).unwrap_or(*until);
-        }
+        self.rests_until = self.rests_until.map(|until| slept.postpone(until));
+    }
+
+    /// The machine slept or the process was suspended: what was in transit still is.
+    pub(super) fn postpone_tail(&mut self, slept: &Slept) {
+        self.tail_until = slept.postpone(self.tail_until);
     }
 
     /// A single conflict waits for the other session to expire, however long that takes.

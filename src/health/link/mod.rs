@@ -378,8 +378,7 @@ impl Link {
 
     fn receive(&mut self, said: &Said) {
         self.last_message = Some(said.at);
-        let in_transit = |down: &Down| down.newest.is_within(INBOUND_TAIL, said.written());
-        if !self.down().is_some_and(in_transit) {
+        if !self.down().is_some_and(|down| down.may_be_in_transit(said)) {
             self.prove(said);
         }
     }

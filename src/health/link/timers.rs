@@ -27,6 +27,7 @@ impl Link {
         self.timers_mut().for_each(|timer| slept.restart(timer));
         if let State::Down(down) = &mut self.state {
             down.postpone_rest(slept);
+            down.postpone_tail(slept);
         }
     }
 
@@ -38,9 +39,11 @@ impl Link {
         timers.chain(self.entry.timer_mut()).chain(self.expected.as_mut().map(Expected::timer_mut))
     }
 
-    /// The timers for which silence counts, for restarting after the process was suspended.
-    pub(crate) fn silence_timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
-        let down = if let State::Down(down) = &mut self.state { Some(down) } else { None };
-        down.into_iter().flat_map(|down| down.silence_timers_mut())
+    /// The process was suspended: silence counts anew.
+    pub(crate) fn restart_silence(&mut self, suspended: &Slept) {
+        if let State::Down(down) = &mut self.state {
+            down.silence_timers_mut().for_each(|timer| suspended.restart(timer));
+            down.postpone_tail(suspended);
+        }
     }
 }

@@ -210,7 +210,7 @@ impl Fold {
                 self.connections.timers_mut().for_each(|timer| slept.restart(timer));
             }
             Event::Suspended(span) => {
-                self.links_mut().flat_map(Link::silence_timers_mut).for_each(|timer| span.restart(timer));
+                self.links_mut().for_each(|link| link.restart_silence(span));
             }
             Event::Left(profile) => self.remove(profile, own, layout, rules),
             Event::Restarted => {

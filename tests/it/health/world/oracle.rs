@@ -273,6 +273,11 @@ impl Link {
 
     /// The process could log nothing between these times, so silence counts anew, for at least the grace.
     pub(super) fn restart_silence(&mut self, from: Ms, until: Ms, grace: Ms) {
+        if let Shown::Down { last, .. } | Shown::Up { last, .. } = &mut self.shown
+            && *last + IN_TRANSIT > from
+        {
+            *last += until.saturating_sub(from);
+        }
         let at = until + grace.saturating_sub(self.platform.settle());
         let seems_up = self.seems_up(from);
         match &mut self.shown {
