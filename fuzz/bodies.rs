@@ -185,7 +185,12 @@ fn samples_of(table: &toml::Table) -> Vec<Sample> {
         let or_nothing = |texts: Vec<String>| if texts.is_empty() { vec![String::new()] } else { texts };
         for start in strings(line, "starts") {
             let start = start.replace("{p}", "feishu").replace("{P}", "Feishu");
-            let start = start.replace("{t}", "default").replace("{n}", "x").replace("{a}", "102000001");
+            let start = start
+                .replace("{t}", "default")
+                .replace("{n}", "x")
+                .replace("{a}", "102000001")
+                .replace("{i}", "1")
+                .replace("{s}", "1.74s");
             for middle in or_nothing(strings(line, "contains")) {
                 for end in or_nothing(strings(line, "ends")) {
                     let about =
