@@ -6,13 +6,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::attempts::Attempts;
-use super::unnamed::SAME_ATTEMPT;
 use crate::health::link::{Link, Said, Written};
 use crate::health::names::ProfileName;
 use crate::health::platform::Rules;
 use crate::health::proof::Source;
 use crate::health::signal::{Hints, Phase, Repeats, Session};
 use crate::health::timer::after;
+
+/// `gateway.run` names the profile of an attempt within this time after the adapter logged its result. Discord takes 2 s
+/// (measured).
+pub(in crate::health) const SAME_ATTEMPT: Duration = Duration::from_secs(3);
 
 /// A line that names neither profile nor connection.
 pub(super) struct Line<'a> {

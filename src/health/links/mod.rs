@@ -27,10 +27,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use self::event::{Event, Homes};
+pub(super) use self::lost::SAME_ATTEMPT;
 pub(super) use self::platform_links::LONGEST_CONNECT;
 use self::platform_links::PlatformLinks;
 use self::shown::Row;
-pub(super) use self::unnamed::SAME_ATTEMPT;
 pub(super) use self::verdict::JudgedLink;
 pub use self::verdict::LinkVerdict;
 use super::link::Said;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 use super::attempts::Attempts;
-use super::lost::{Line, Lost, Standing, Step};
+use super::lost::{Line, Lost, SAME_ATTEMPT, Standing, Step};
 use crate::health::link::{Link, Said, View, Written};
 use crate::health::names::ProfileName;
 use crate::health::platform::Rules;
@@ -21,10 +21,6 @@ use crate::health::timer::{Earliest, after};
 
 /// Most links that are kept: more than any gateway has bots.
 const MAX_LOST: usize = 64;
-
-/// `gateway.run` names the profile of an attempt within this time after the adapter logged its result. Discord takes 2 s
-/// (measured).
-pub(in crate::health) const SAME_ATTEMPT: Duration = Duration::from_secs(3);
 
 /// A client that replaces its connection has the new one within this time (Slack: 6 ms, measured).
 const RENEWAL: Duration = Duration::from_secs(10);
