@@ -38,6 +38,8 @@ pub(super) struct Fold {
     pub accounts: BTreeSet<Arc<str>>,
     /// The profiles of which a line or a state key has told so far.
     told: BTreeSet<ProfileName>,
+    /// When `gateway.run` last announced the link of each profile.
+    announced: BTreeMap<ProfileName, Timestamp>,
     /// How many profiles those, the state keys and the lock files name. Every line needs the number, and counting them takes as
     /// long as there are many.
     named_owners: usize,
@@ -53,6 +55,7 @@ impl Fold {
             claims: BTreeSet::new(),
             accounts: BTreeSet::new(),
             told: BTreeSet::new(),
+            announced: BTreeMap::new(),
             named_owners: 0,
         }
     }
@@ -183,6 +186,10 @@ impl Fold {
                         if let Some(Attributed::Red) = of_owner {
                             named.turn_red(said.at);
                         }
+                        if *by_runner && said.word.is_announcement() {
+                            self.announced.insert(Arc::clone(owner), said.at);
+                            self.answer_announced(said, own, layout);
+                        }
                     }
                     None if rules.connections => {
                         let taken = self.connections.up() + self.connections.missing().len();
@@ -217,8 +224,20 @@ impl Fold {
                 self.links_mut().for_each(Link::reset_connection);
                 self.connections = Connections::default();
                 self.unnamed = Unnamed::default();
+                self.announced.clear();
             }
             Event::FilesForgotten => self.links_mut().for_each(Link::forget_files),
+        }
+    }
+
+    /// If each link was announced after a loss that names none of them, the link that was lost is back, whichever it is.
+    fn answer_announced(&mut self, said: &Said, own: &ProfileName, layout: &Layout) {
+        if self.owners(layout, own).count() < self.total(layout, own) {
+            return;
+        }
+        let announced = self.owners(layout, own).map(|owner| self.announced.get(owner).copied());
+        if let Some(since) = announced.min().flatten() {
+            self.unnamed.answer_lost_before(since, said);
         }
     }
 
@@ -275,6 +294,7 @@ impl Fold {
     fn remove(&mut self, profile: &ProfileName, own: &ProfileName, layout: &Layout, rules: &Arc<Rules>) {
         self.named.remove(profile);
         self.claims.remove(profile);
+        self.announced.remove(profile);
         self.count_owners(layout);
         if !layout.is_separate(rules) || self.total(layout, own) > 1 {
             return;

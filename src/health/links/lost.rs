@@ -89,6 +89,15 @@ impl Lost {
         }
     }
 
+    /// Takes in that it is up again.
+    pub(super) fn claim(&mut self, said: &Said) {
+        self.standing = self.standing.max(Standing::Claimed);
+        self.newest = said.clone();
+        self.step = Step::Waits;
+        self.attempts.note_claim();
+        self.link.apply(said);
+    }
+
     pub(super) fn apply(&mut self, line: &Line<'_>) {
         let said = line.said;
         if let Some(attempt) = line.hints.attempt {

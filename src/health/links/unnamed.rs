@@ -161,11 +161,7 @@ impl Unnamed {
         })?;
         let was_red = lost.link.view(said.at, None).is_some_and(|view| view.light() == Light::Red);
         let before = lost.clone();
-        lost.standing = lost.standing.max(Standing::Claimed);
-        lost.newest = said.clone();
-        lost.step = Step::Waits;
-        lost.attempts.note_claim();
-        lost.link.apply(said);
+        lost.claim(said);
         let is_its_own = said.connection.is_some() && before.account == said.connection;
         let proven = before.owner.clone().filter(|_| is_proof && is_its_own);
         if is_proof {
@@ -179,6 +175,15 @@ impl Unnamed {
             next.link.turn_red(said.at);
         }
         proven
+    }
+
+    /// Takes in that no link is down since a loss before this time.
+    pub(super) fn answer_lost_before(&mut self, since: Timestamp, said: &Said) {
+        let is_over = |lost: &&mut Lost| lost.newest.at < since && lost.standing < Standing::Ended;
+        for lost in self.lost.iter_mut().filter(is_over) {
+            lost.claim(said);
+        }
+        self.lost.retain(|lost| !lost.link.is_up(said.at));
     }
 
     fn trouble(&mut self, line: &Line<'_>, total: usize, rules: &Arc<Rules>) {
