@@ -16,6 +16,7 @@ use crate::evidence::logbook::Scanner;
 use crate::evidence::tail::{Block, HistoryEnd, HistoryReader};
 use crate::health::Signal;
 use crate::health::evidence::{EntryState, LinkSignal, LinkWord, PlatformEntry, PlatformName, StateFile};
+use crate::order::Collect as _;
 
 /// Time zones differ by multiples of this, in seconds.
 const ZONE_STEP: i64 = 15 * 60;
@@ -87,7 +88,7 @@ impl Wanted {
             of_now && entry.state != EntryState::Disabled
         };
         let entries = state.entries.iter().filter(is_own);
-        Self::Each(entries.map(|entry| Arc::clone(&entry.platform)).collect())
+        Self::Each(entries.map(|entry| Arc::clone(&entry.platform)).to_set())
     }
 
     /// Notes an event of a link. Returns whether nothing more must be found.

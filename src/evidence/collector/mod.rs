@@ -22,10 +22,11 @@ use super::accounts::Accounts;
 use super::clock::Moment;
 use super::locks::{self, LockFolder};
 use super::patterns::Patterns;
-use super::{process, state_files, version, volume};
+use super::process::{self, ProcessInfo};
+use super::{state_files, version, volume};
 use crate::files;
 use crate::health::Evidence;
-use crate::health::evidence::Lock;
+use crate::health::evidence::{FileIdentity, Lock};
 use crate::profile::{Profile, homes};
 use backward::Wanted;
 use folders::Folders;
@@ -289,14 +290,18 @@ fn first_processes(read: &[FileRead], job: JobProcess, now: Timestamp) -> (Proce
     (processes, seen)
 }
 
+/// The process that wrote a file, if it still exists.
+fn process_of(writer: FileIdentity) -> Option<ProcessInfo> {
+    process::look(writer.pid).filter(|info| writer.is_of(info.pid, Some(info.start)))
+}
+
 /// When the gateway of the root was started, which may serve this profile; `None`: it does not run.
 fn server_start(profile: &Profile) -> Option<Timestamp> {
     let root = homes::root_of(&profile.home)?;
     [home_files::PID_FILE, home_files::STATE_FILE].into_iter().find_map(|file| {
         let json = state_files::parse(&files::read(&root.join(file), state_files::MAX_BYTES).ok()?)?;
         let writer = state_files::identity(&json)?;
-        let info = process::look(writer.pid).filter(|info| info.state.is_live())?;
-        writer.is_of(info.pid, Some(info.start)).then_some(info.started_at)
+        process_of(writer).filter(|info| info.state.is_live()).map(|info| info.started_at)
     })
 }
 
@@ -306,7 +311,7 @@ fn version_of(file: &FileRead) -> Option<Evidence> {
     else {
         return None;
     };
-    let info = process::look(writer.pid).filter(|info| writer.is_of(info.pid, Some(info.start)))?;
+    let info = process_of(*writer)?;
     let module = json.get("argv").and_then(|argv| argv.get(0)?.as_str()).map(Path::new);
     let version = version::of_process(module, &info.command, info.started_at);
     version.map(|version| Evidence::Version(Some(version)))

@@ -28,7 +28,7 @@ use self::tally::Tally;
 use self::up::Up;
 use super::platform::{Announcement, Rules, Times};
 use super::proof::{Proof, Source};
-use super::reason::Reason;
+use super::reason::{Light, Reason};
 use super::signal::LinkWord;
 use super::state_file::{EntryState, PlatformEntry};
 use super::timer::{Timer, after};
@@ -285,6 +285,11 @@ impl Link {
             State::Up(up) => Some(up.view(now, send, self.losses.is_full(now))),
             State::Down(down) => Some(down.view(now, self.rules.settled, self.conflicts.is_full(now))),
         }
+    }
+
+    /// Whether it is red; one of which no line tells yet is not.
+    pub(crate) fn is_red(&self, now: Timestamp) -> bool {
+        self.view(now, None).is_some_and(|view| view.light() == Light::Red)
     }
 
     /// Whether a red light would rest on missing log lines alone, which prove nothing where INFO records are hidden.

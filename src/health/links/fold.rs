@@ -13,7 +13,6 @@ use super::unnamed::{Attributed, Unnamed};
 use crate::health::link::{Link, Said};
 use crate::health::names::ProfileName;
 use crate::health::platform::{Announcement, Rules};
-use crate::health::reason::Light;
 use crate::health::signal::LinkWord;
 use crate::health::state_file::{EntryState, PlatformEntry};
 
@@ -232,7 +231,8 @@ impl Fold {
 
     /// If each link was announced after a loss that names none of them, the link that was lost is back, whichever it is.
     fn answer_announced(&mut self, said: &Said, own: &ProfileName, layout: &Layout) {
-        if self.owners(layout, own).count() < self.total(layout, own) {
+        // counting the owners takes as long as there are many
+        if !self.unnamed.any_lost() || self.owners(layout, own).count() < self.total(layout, own) {
             return;
         }
         let announced = self.owners(layout, own).map(|owner| self.announced.get(owner).copied());
@@ -250,8 +250,7 @@ impl Fold {
         };
         let Some((owner, at)) = owner.filter(|(owner, _)| !self.told.contains(*owner)) else { return };
         self.told.insert(Arc::clone(owner));
-        let is_red = self.shared.view(at, None).is_some_and(|view| view.light() == Light::Red);
-        if is_red && self.connections.up() == 0 {
+        if self.shared.is_red(at) && self.connections.up() == 0 {
             self.connections.turn_red(at);
         }
     }

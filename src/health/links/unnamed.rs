@@ -14,7 +14,7 @@ use crate::health::link::{Link, Said, View, Written};
 use crate::health::names::ProfileName;
 use crate::health::platform::Rules;
 use crate::health::proof::Proof;
-use crate::health::reason::{Light, Reason};
+use crate::health::reason::Reason;
 use crate::health::signal::{LinkWord, Repeats, Session};
 use crate::health::state_file::{EntryState, PlatformEntry};
 use crate::health::timer::{Earliest, after};
@@ -159,7 +159,7 @@ impl Unnamed {
             let (tries, waits) = (lost.step == Step::Tries, lost.waits_until_after(said));
             (is_other(lost), !tries, distance(lost), waits, lost.standing)
         })?;
-        let was_red = lost.link.view(said.at, None).is_some_and(|view| view.light() == Light::Red);
+        let was_red = lost.link.is_red(said.at);
         let before = lost.clone();
         lost.claim(said);
         let is_its_own = said.connection.is_some() && before.account == said.connection;
@@ -321,8 +321,7 @@ impl Unnamed {
         lost.owner = Some(Arc::clone(owner));
         // `gateway.run` connects it anew, and it counts anew
         lost.attempts = Attempts::default();
-        let is_red = lost.link.view(said.at, None).is_some_and(|view| view.light() == Light::Red);
-        is_red.then_some(Attributed::Red)
+        lost.link.is_red(said.at).then_some(Attributed::Red)
     }
 
     /// Takes in a state entry that several links share: it shows that one of them is down, never that all are up. `is_told`: lines
