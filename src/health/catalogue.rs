@@ -228,8 +228,8 @@ pub static CATALOGUE: &[Entry] = &[
             "{platform} 客户端运行在错误的事件循环上，收不到消息。",
         ],
         [
-            "Restart it. It happens again with several Feishu bots in one gateway: give each its own gateway.",
-            "请重启。同一网关内有多个飞书机器人时会再次出现：请为每个机器人使用单独的网关。",
+            "Restart it. It happens again with several {platform} bots in one gateway: give each its own gateway.",
+            "请重启。同一网关内有多个 {platform} 机器人时会再次出现：请为每个机器人使用单独的网关。",
         ],
     ),
     entry(
@@ -270,8 +270,8 @@ pub static CATALOGUE: &[Entry] = &[
             "{total} 个 {platform} 连接中有 {missing} 个中断；日志未说明是哪些。",
         ],
         [
-            "Restart it. On Hermes 0.19, give each Feishu bot its own gateway.",
-            "请重启。Hermes 0.19 中请为每个飞书机器人使用单独的网关。",
+            "Restart it. If it happens again, give each {platform} bot its own gateway.",
+            "请重启。如果再次出现，请为每个 {platform} 机器人使用单独的网关。",
         ],
     ),
     entry(
