@@ -117,9 +117,9 @@ impl Link {
         matches!(self.state, State::Down(_))
     }
 
-    /// Whether a line shortly before this one said that it is down.
-    pub(crate) fn fell_within(&self, span: Duration, said: &Said) -> bool {
-        self.down().is_some_and(|down| down.newest.until(said.written()) <= span)
+    /// When a line last said that it is down, if it is.
+    pub(crate) fn newest_trouble(&self) -> Option<Written> {
+        self.down().map(|down| down.newest)
     }
 
     /// Whether its client logs nothing at this time, because it was refused.

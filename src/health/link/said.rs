@@ -55,6 +55,14 @@ impl Written {
         Duration::try_from(span).unwrap_or_default()
     }
 
+    /// Whether this line came after the other one.
+    pub(crate) fn is_after(self, other: Self) -> bool {
+        match (self.stamp, other.stamp) {
+            (Some(stamp), Some(other)) => stamp > other,
+            _ => self.at > other.at,
+        }
+    }
+
     /// Whether a later line was read, or stamped, less than `span` after this one. The machine may have slept before it was
     /// read.
     pub(crate) fn is_within(self, span: Duration, later: Self) -> bool {

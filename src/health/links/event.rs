@@ -101,13 +101,24 @@ impl Event {
     ) -> Option<&'a ProfileName> {
         let Self::Line { said, tag, by_runner, homes, .. } = self else { return None };
         let owner = owner_of(tag.as_ref(), homes, *by_runner, own, layout.is_separate(rules));
-        owner.or_else(|| layout.locks.get(said.connection.as_ref()?)?.as_ref())
+        owner.or_else(|| layout.owner_of(said.connection.as_deref()?))
+    }
+
+    /// The account that a link names which `gateway.run` failed to connect.
+    pub(super) fn failed_account(&self) -> Option<&Arc<str>> {
+        let Self::Line { said, .. } = self else { return None };
+        said.connection.as_ref().filter(|_| said.word.is_trouble() && self.is_of_connect())
+    }
+
+    /// Whose link `gateway.run` says in this line is down.
+    pub(super) fn failed<'a>(&'a self, own: &'a ProfileName) -> Option<&'a ProfileName> {
+        let Self::Line { said, tag, by_runner: true, .. } = self else { return None };
+        said.word.is_trouble().then(|| tag.as_ref().unwrap_or(own))
     }
 
     /// The served profile whose link failed according to `gateway.run`.
-    pub(super) fn failed_of(&self, own: &ProfileName) -> Option<&ProfileName> {
-        let Self::Line { said, tag, by_runner: true, .. } = self else { return None };
-        tag.as_ref().filter(|tag| said.word.is_trouble() && *tag != own)
+    pub(super) fn failed_of<'a>(&'a self, own: &'a ProfileName) -> Option<&'a ProfileName> {
+        self.failed(own).filter(|failed| *failed != own)
     }
 
     /// Whether this served profile's log contains it.

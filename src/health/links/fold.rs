@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::connections::{Connections, Unlogged};
 use super::event::{Event, owner_of};
-use super::layout::Layout;
+use super::layout::{Layout, MAX_ACCOUNTS};
 use super::lost::{Line, SAME_ATTEMPT};
 use super::unnamed::{Attributed, Unnamed};
 use crate::health::link::{Link, Said};
@@ -15,9 +15,6 @@ use crate::health::names::ProfileName;
 use crate::health::platform::{Announcement, Rules};
 use crate::health::signal::LinkWord;
 use crate::health::state_file::{EntryState, PlatformEntry};
-
-/// Most accounts that are kept: more than any gateway has bots of one platform.
-const MAX_ACCOUNTS: usize = 64;
 
 /// The state of one platform's links after a series of events.
 #[derive(Debug, Clone, PartialEq)]
@@ -164,6 +161,7 @@ impl Fold {
         match event {
             Event::Line { said, by_runner, hints, .. } => {
                 let owner = event.owner(own, layout, rules);
+                let names_owner = *by_runner || (!rules.connections && said.connection.is_some());
                 let links = self.total(layout, own);
                 if links <= 1 {
                     self.shared.apply(said);
@@ -173,10 +171,12 @@ impl Fold {
                 match owner {
                     Some(owner) => {
                         let named = self.named(owner, rules);
-                        let (was_down, is_told) = (named.is_down(), named.fell_within(SAME_ATTEMPT, said));
-                        let is_new = *by_runner && !is_told;
-                        let of_owner =
-                            is_new.then(|| self.unnamed.attribute(said, owner, was_down)).flatten();
+                        let was_down = named.is_down();
+                        let told =
+                            named.newest_trouble().filter(|told| told.until(said.written()) <= SAME_ATTEMPT);
+                        let of_owner = names_owner
+                            .then(|| self.unnamed.attribute(said, owner, (was_down, told)))
+                            .flatten();
                         let named = self.named(owner, rules);
                         if let Some(Attributed::Whole(lost, newest)) = &of_owner {
                             named.take_over(lost, newest);
@@ -202,9 +202,7 @@ impl Fold {
                         let is_tried = |link: &Link| link.is_down() || (follows && link.is_silent());
                         let retried = self.named.values().any(|link| is_tried(link));
                         let line = Line { said, hints: *hints };
-                        if let Some(owner) = self.unnamed.apply(&line, (links, retried), rules) {
-                            self.named(&owner, rules).apply(said);
-                        }
+                        self.unnamed.apply(&line, (links, retried), rules);
                     }
                 }
             }

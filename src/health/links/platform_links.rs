@@ -141,7 +141,9 @@ impl PlatformLinks {
 
     pub(super) fn push(&mut self, mut event: Event, own: &ProfileName) {
         let shows_layout = !self.layout.own_logs && event.shows_own_logs(self.layout.is_keyed());
-        let names_earlier = self.name_attempt(&mut event, own) || event.failed_of(own).is_some();
+        let names_account = self.infer_account(&event, own);
+        let names_earlier =
+            self.name_attempt(&mut event, own) || event.failed_of(own).is_some() || names_account;
         // first, so that the queue never reserves room for twice as many
         if self.recent.len() >= KEPT
             && let Some(oldest) = self.recent.pop_front()
@@ -237,6 +239,17 @@ impl PlatformLinks {
         false
     }
 
+    /// `gateway.run` names the profile that it failed to connect just after the adapter named the account. Returns whether that
+    /// tells whose account it is.
+    fn infer_account(&mut self, event: &Event, own: &ProfileName) -> bool {
+        let failed = event.failed(own).zip(event.written()).filter(|_| !self.rules.connections);
+        let Some((owner, written)) = failed else { return false };
+        let is_near =
+            |earlier: &&Event| earlier.written().is_none_or(|earlier| earlier.until(written) <= SAME_ATTEMPT);
+        let mut near = self.recent.iter().rev().take_while(is_near).filter_map(Event::failed_account);
+        near.next().is_some_and(|account| self.layout.infer_account(account, owner))
+    }
+
     /// The first attempt of a profile that was added while the gateway runs is logged in the serving profile's log: only
     /// then does the profile get a log of its own. If it fails, its adapter's lines are not about the serving profile.
     fn name_first_failures(&mut self, own: &ProfileName) {
@@ -280,6 +293,11 @@ impl PlatformLinks {
     /// Sets the lock files that the process holds. A new owner may change whose a line is.
     pub(super) fn set_locks(&mut self, locks: BTreeMap<Arc<str>, Option<ProfileName>>, own: &ProfileName) {
         if self.layout.locks != locks {
+            for (account, owner) in &locks {
+                if let Some(owner) = owner {
+                    self.layout.set_account(account, owner);
+                }
+            }
             self.layout.locks = locks;
             self.count_owners();
             self.refold(own);
@@ -302,6 +320,7 @@ impl PlatformLinks {
 
     /// Drops the link of a profile that is served no longer.
     pub(super) fn remove(&mut self, profile: &ProfileName, own: &ProfileName) {
+        self.layout.remove_account(profile);
         if self.layout.keyed.remove(profile) || self.fold.claims.contains(profile) {
             self.count_owners();
             self.push(Event::Left(Arc::clone(profile)), own);

@@ -87,22 +87,15 @@ impl Unnamed {
     }
 
     /// Takes in a line that names no profile. `total`: how many links there are. `retried`: `gateway.run` tries to
-    /// connect another link, so a proof may be about that one, which is known a moment later. Returns the profile whose account
-    /// the line proves to be connected, if that is known.
-    pub(super) fn apply(
-        &mut self,
-        line: &Line<'_>,
-        (total, retried): (usize, bool),
-        rules: &Arc<Rules>,
-    ) -> Option<ProfileName> {
+    /// connect another link, so a proof may be about that one, which is known a moment later.
+    pub(super) fn apply(&mut self, line: &Line<'_>, (total, retried): (usize, bool), rules: &Arc<Rules>) {
         let said = line.said;
-        let mut proven = None;
         self.lost.retain(|lost| lost.is_down(said.at, rules));
         match said.word {
             LinkWord::Renewing => self.renewals.push(said.at),
             LinkWord::Attempt => self.attempt(said),
             LinkWord::Proof | LinkWord::Claim | LinkWord::Announced | LinkWord::Reannounced => {
-                proven = self.answer(line, (total, retried));
+                self.answer(line, (total, retried));
             }
             word if word.is_trouble() => {
                 if !self.lost.iter().any(|lost| lost.step == Step::Tries) {
@@ -114,7 +107,6 @@ impl Unnamed {
         }
         self.renewals.retain(|since| said.at <= after(*since, RENEWAL));
         self.renewals.truncate(MAX_LOST);
-        proven
     }
 
     /// Takes in that a link tries to connect.
@@ -131,9 +123,8 @@ impl Unnamed {
 
     /// Takes in that a link is up. It answers the oldest loss that was not refused, and a refused one last. Nothing in
     /// this process brings back a link that ended for good. One that names an attempt answers the link that made it. A session
-    /// that goes on may be that of a link that nobody missed: then it only claims that the one that was lost is back. Returns the
-    /// profile whose account the line proves to be connected, if that is known.
-    fn answer(&mut self, line: &Line<'_>, (total, retried): (usize, bool)) -> Option<ProfileName> {
+    /// that goes on may be that of a link that nobody missed: then it only claims that the one that was lost is back.
+    fn answer(&mut self, line: &Line<'_>, (total, retried): (usize, bool)) {
         let resumes = line.hints.session == Some(Session::GoesOn);
         let is_sure = !resumes || self.lost.len() >= total;
         let is_proof = line.said.word == LinkWord::Proof && is_sure;
@@ -144,7 +135,7 @@ impl Unnamed {
         }
         // It replaces a connection that nobody missed.
         if !said.word.is_announcement() && self.renewals.pop().is_some() {
-            return None;
+            return;
         }
         let of_account = |lost: &&mut Lost| said.connection.is_none() || lost.may_be_of(said);
         let distance = |lost: &Lost| line.hints.attempt.map_or(0, |attempt| lost.attempts.distance(attempt));
@@ -158,12 +149,12 @@ impl Unnamed {
         let lost = open.min_by_key(|lost| {
             let (tries, waits) = (lost.step == Step::Tries, lost.waits_until_after(said));
             (is_other(lost), !tries, distance(lost), waits, lost.standing)
-        })?;
+        });
+        let Some(lost) = lost else { return };
         let was_red = lost.link.is_red(said.at);
         let before = lost.clone();
         lost.claim(said);
         let is_its_own = said.connection.is_some() && before.account == said.connection;
-        let proven = before.owner.clone().filter(|_| is_proof && is_its_own);
         if is_proof {
             let until = if retried && !is_its_own { after(said.at, SAME_ATTEMPT) } else { said.at };
             self.answered = Some(Box::new((until, before)));
@@ -174,7 +165,6 @@ impl Unnamed {
         if was_red && let Some(next) = others.min_by_key(|lost| lost.standing) {
             next.link.turn_red(said.at);
         }
-        proven
     }
 
     /// Takes in that no link is down since a loss before this time.
@@ -277,13 +267,15 @@ impl Unnamed {
         of.max_by_key(|(_, lost)| key(lost)).map(|(place, _)| place)
     }
 
-    /// Takes in a line of `gateway.run` that names this profile. If it is about a failure, what its adapter logged just before was
-    /// about that link, which is judged by its own lines, unless those of another link may be among them. `was_down`: the named lines said before that it is down.
+    /// Takes in a line that names this profile, or its account. If it is about a failure, what the adapter logged just before was
+    /// about that link, which is judged by its own lines, unless those of another link may be among them. `was_down`: the named
+    /// lines said before that it is down. `told`: when they last did, if that was just before: then only an attempt to connect that
+    /// failed since is about that link.
     pub(super) fn attribute(
         &mut self,
         said: &Said,
         owner: &ProfileName,
-        was_down: bool,
+        (was_down, told): (bool, Option<Written>),
     ) -> Option<Attributed> {
         if said.word.is_announcement() {
             let claim = Said { word: LinkWord::Claim, ..said.clone() };
@@ -294,22 +286,16 @@ impl Unnamed {
         if !said.word.is_trouble() {
             return None;
         }
-        let is_near = |line: Written| line.until(said.written()) <= SAME_ATTEMPT;
-        // a line that names the account is about that link alone, and a proof of it may be told to its owner
-        let is_named = |lost: &Lost| {
-            lost.account.is_some() && lost.step == Step::FailedToConnect && lost.owner.is_none()
+        let is_near = |line: Written| {
+            line.until(said.written()) <= SAME_ATTEMPT && told.is_none_or(|told| line.is_after(told))
         };
-        if let Some(place) = self.newest(said.stamp, |lost| is_named(lost) && is_near(lost.newest.written()))
-        {
-            self.lost[place].owner = Some(Arc::clone(owner));
-            return None;
-        }
         let is_newest = |lost: &Lost| lost.account.is_none() && is_near(lost.newest.written());
         // the losses of others may have begun at the same time
         let failed = |lost: &Lost| is_newest(lost) && lost.step == Step::FailedToConnect;
         let connected = self.newest(said.stamp, failed);
         let began = match connected {
             Some(place) => connected.filter(|_| is_near(self.lost[place].since)),
+            None if told.is_some() => return None,
             None => self.newest(said.stamp, |lost| is_near(lost.since) && lost.account.is_none()),
         };
         let place = began.or(connected).or_else(|| self.newest(said.stamp, is_newest))?;
