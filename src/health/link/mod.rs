@@ -57,6 +57,8 @@ pub(crate) struct Link {
     /// Set once the gateway is known to have this link configured.
     expected: Option<Expected>,
     was_proven: bool,
+    /// Whether the log shows when its client connects: a line at INFO did.
+    shows_returns: bool,
     entry: OwnEntry,
     refused_send: Option<Box<RefusedSend>>,
     conflicts: Tally,
@@ -76,6 +78,7 @@ impl Link {
             state: State::Silent,
             expected: None,
             was_proven: false,
+            shows_returns: false,
             entry: OwnEntry::default(),
             refused_send: None,
             conflicts: Tally::of_conflicts(),
@@ -171,7 +174,8 @@ impl Link {
     /// Takes in a line.
     pub(crate) fn apply(&mut self, said: &Said) {
         use LinkWord as W;
-        if said.at_info && said.word.is_of_link() {
+        // a message is logged by the adapter, whatever is hidden of its SDK
+        if said.at_info && said.word.is_of_link() && said.word != W::Inbound {
             self.info_hidden = false;
         }
         match said.word {
@@ -378,12 +382,15 @@ impl Link {
         }
         if said.word != LinkWord::Inbound {
             self.conflicts.clear();
+            self.shows_returns |= said.at_info;
         }
     }
 
     fn receive(&mut self, said: &Said) {
         self.last_message = Some(said.at);
-        if !self.down().is_some_and(|down| down.may_be_in_transit(said)) {
+        // A gateway that hung logs it late. Where the log shows returns, the link is not back without one.
+        let is_shown = self.shows_returns && !self.info_hidden;
+        if !self.down().is_some_and(|down| is_shown || down.may_be_in_transit(said)) {
             self.prove(said);
         }
     }

@@ -276,7 +276,7 @@ impl World {
             Act::Attempt(link) => self.attempt(link),
             Act::Answer(link) => self.answer(link),
             Act::Repeat(link) => self.repeat(link),
-            Act::InTransit(link) => self.log_message(link),
+            Act::InTransit(link) => drop(self.log_message(link)),
             Act::DrainBeat(until) => self.drain_beat(until),
             Act::NeedExecutor => drop(self.need_executor()),
             Act::Leave(leaving) => self.leave(leaving),
@@ -481,7 +481,7 @@ impl World {
         self.links.iter_mut().for_each(|link| link.restart_silence(from, until, WAKE_GRACE));
         self.now += span;
         self.write(self.now, json!({"wake": {"slept": span as f64 / 1e3}}));
-        self.knowledge.wake(self.now);
+        self.knowledge.wake(self.now, span);
     }
 
     fn change(&mut self, change: impl FnOnce(&mut Gateway)) {

@@ -189,8 +189,10 @@ impl Knowledge {
         self.starts.push(now);
     }
 
-    pub(super) fn wake(&mut self, now: Ms) {
+    pub(super) fn wake(&mut self, now: Ms, slept: Ms) {
         self.woke = Some(now);
+        // what it does after that takes time awake
+        self.resumed = self.resumed.map(|at| at + slept);
         self.unsure_until = now + TOGETHER;
     }
 

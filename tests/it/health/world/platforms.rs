@@ -83,17 +83,18 @@ impl World {
 
     pub(super) fn message(&mut self, index: usize) {
         if self.links[index].up {
-            self.log_message(index);
+            let read = self.log_message(index);
+            if !self.is_shared(&self.links[index]) {
+                self.readable(read, Read::Link(index, Word::Message));
+            }
         }
     }
 
-    pub(super) fn log_message(&mut self, index: usize) {
+    /// Logs a message, which may have arrived before the link broke. Returns when that can first be read.
+    pub(super) fn log_message(&mut self, index: usize) -> Ms {
         let platform = self.links[index].platform.name();
         let line = format!("inbound message: platform={platform} user=x chat=y msg='z'");
-        let read = self.say(Some(index), "INFO", "gateway.run", &line);
-        if !self.is_shared(&self.links[index]) {
-            self.readable(read, Read::Link(index, Word::Message));
-        }
+        self.say(Some(index), "INFO", "gateway.run", &line)
     }
 
     /// The start connects one link after the other.
