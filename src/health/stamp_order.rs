@@ -44,10 +44,8 @@ type LogFile = (Option<ProfileName>, Source);
 #[derive(Debug, Clone, PartialEq)]
 struct Newest {
     line: Read,
-    /// The newest one about a problem.
-    problem: Option<Read>,
-    /// The log that this was read in.
-    problem_in: Option<Source>,
+    /// The newest one about a problem, and the log that it was read in.
+    problem: Option<(Read, Source)>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -87,19 +85,20 @@ impl StampOrder {
     ) -> bool {
         let Some(stamp) = record.stamp else { return false };
         let read = Read { stamp, at: now };
-        let problem = (!is_good).then_some(read);
+        let problem = || (!is_good).then(|| (read, record.proof.source.clone()));
         let known = self.newest.get_mut(&record.home).and_then(|of_home| of_home.get_mut(platform));
         let Some(known) = known else {
             let of_home = self.newest.entry(record.home.clone()).or_default();
-            let problem_in = problem.map(|_| record.proof.source.clone());
-            of_home.insert(platform.clone(), Newest { line: read, problem, problem_in });
+            of_home.insert(platform.clone(), Newest { line: read, problem: problem() });
             return false;
         };
-        let contradicting = if is_good { known.problem } else { Some(known.line) };
-        // Nothing comes back within a millisecond: the log in which it was read was read after the other.
-        let is_elsewhere =
-            is_good && known.problem_in.as_ref().is_some_and(|log| *log != record.proof.source);
+        let (contradicting, is_elsewhere) = match &known.problem {
+            Some((problem, log)) if is_good => (Some(*problem), *log != record.proof.source),
+            None if is_good => (None, false),
+            _ => (Some(known.line), false),
+        };
         let is_older = |newest: &Read| {
+            // Nothing comes back within a millisecond: the log in which it was read was read after the other.
             stamp < newest.stamp || (is_elsewhere && stamp == newest.stamp && stamp.subsec_nanosecond() > 0)
         };
         if let Some(newest) = contradicting.filter(|newest| is_older(newest) && !set_back) {
@@ -108,10 +107,7 @@ impl StampOrder {
                 return true;
             }
         }
-        if problem.is_some() {
-            known.problem = problem;
-            known.problem_in = Some(record.proof.source.clone());
-        }
+        known.problem = problem().or(known.problem.take());
         if !is_good || set_back || known.line.stamp <= stamp {
             known.line = read;
         }
@@ -128,8 +124,9 @@ impl StampOrder {
             }
             if fell {
                 let newest = self.newest.values_mut().flat_map(BTreeMap::values_mut);
-                let reads =
-                    newest.flat_map(|known| std::iter::once(&mut known.line).chain(&mut known.problem));
+                let reads = newest.flat_map(|Newest { line, problem }| {
+                    std::iter::once(line).chain(problem.as_mut().map(|(problem, _)| problem))
+                });
                 for read in reads.filter(|read| stamp < read.stamp) {
                     *read = Read { stamp, at: now };
                 }

@@ -148,9 +148,17 @@ impl HomeFiles {
         GATEWAY_FILES.iter().filter_map(|file| modified(&self.home.join(file))).max()
     }
 
-    /// Reads the files that changed. `first`: everything that is there is older than now, and a marker may be a
-    /// leftover. `skip_missing`: no name in the home came or went, so files that were missing still are.
-    pub(super) fn read_changed(&mut self, now: Timestamp, first: bool, skip_missing: bool) -> Vec<FileRead> {
+    /// Reads the files for the first time: what is there is older than now, and a marker may be a leftover.
+    pub(super) fn read_first(&mut self, now: Timestamp) -> Vec<FileRead> {
+        self.read(now, true, false)
+    }
+
+    /// Reads the files that changed. `skip_missing`: no name in the home came or went, so files that were missing still are.
+    pub(super) fn read_changed(&mut self, now: Timestamp, skip_missing: bool) -> Vec<FileRead> {
+        self.read(now, false, skip_missing)
+    }
+
+    fn read(&mut self, now: Timestamp, first: bool, skip_missing: bool) -> Vec<FileRead> {
         let mut changed = Vec::new();
         if !skip_missing {
             let folders: BTreeSet<&str> = BELOW_HOME.into_iter().filter_map(folder_of).to_set();
@@ -363,13 +371,13 @@ mod tests {
         };
         let mut files = HomeFiles::new(&profile, &Arc::new(Patterns::new(&[]).unwrap()));
         let now = Timestamp::now();
-        files.read_changed(now, true, false);
+        files.read_first(now);
         assert_eq!(files.missing_folders, ["cron", "state"]);
         std::fs::create_dir(folder.path().join("cron")).unwrap();
         std::fs::write(folder.path().join(CRON_BEAT), "1790000000.5").unwrap();
         let names = |read: Vec<FileRead>| read.iter().map(|read| read.file).collect::<Vec<_>>();
         assert!(files.read_below_home(now).is_empty(), "its folder is looked for with the names of the home");
-        assert_eq!(names(files.read_changed(now, false, false)), [CRON_BEAT]);
+        assert_eq!(names(files.read_changed(now, false)), [CRON_BEAT]);
         std::fs::remove_dir_all(folder.path().join("cron")).unwrap();
         assert_eq!(names(files.read_below_home(now)), [CRON_BEAT], "what was there is missed");
     }

@@ -118,7 +118,7 @@ impl Collector {
         let mut folders = Folders::of(profile);
         let _noted = folders.are_unchanged();
         let mut files = HomeFiles::new(profile, patterns);
-        let read = if shares_home { Vec::new() } else { files.read_changed(now.at, true, false) };
+        let read = if shares_home { Vec::new() } else { files.read_first(now.at) };
         let (processes, seen) = first_processes(&read, job, now.at);
         let version = read.iter().find_map(version_of);
         let started_at = processes.oldest_start();
@@ -198,7 +198,7 @@ impl Collector {
             emit.out.push(evidence);
         }
         if !self.shares_home {
-            for file in self.files.read_changed(now.at, false, skip_missing) {
+            for file in self.files.read_changed(now.at, skip_missing) {
                 polled.news |= file.is_news();
                 // a gateway takes its locks while it connects, and says in its state file that it does
                 let may_lock = file.file == home_files::STATE_FILE;

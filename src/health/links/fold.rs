@@ -160,9 +160,8 @@ impl Fold {
         self.keep_red(event, own, layout, rules);
         match event {
             Event::Line { said, by_runner, hints, .. } => {
-                let owner = event.owner(own, layout, rules);
-                let names_owner = *by_runner || (!rules.connections && said.connection.is_some());
                 let links = self.total(layout, own);
+                let owner = event.owner(own, layout, rules);
                 if links <= 1 {
                     self.shared.apply(said);
                 } else {
@@ -170,21 +169,8 @@ impl Fold {
                 }
                 match owner {
                     Some(owner) => {
-                        let named = self.named(owner, rules);
-                        let was_down = named.is_down();
-                        let told =
-                            named.newest_trouble().filter(|told| told.until(said.written()) <= SAME_ATTEMPT);
-                        let of_owner = names_owner
-                            .then(|| self.unnamed.attribute(said, owner, (was_down, told)))
-                            .flatten();
-                        let named = self.named(owner, rules);
-                        if let Some(Attributed::Whole(lost, newest)) = &of_owner {
-                            named.take_over(lost, newest);
-                        }
-                        named.apply(said);
-                        if let Some(Attributed::Red) = of_owner {
-                            named.turn_red(said.at);
-                        }
+                        let names_account = !rules.connections && said.connection.is_some();
+                        self.apply_to_named(said, owner, *by_runner || names_account, rules);
                         if *by_runner && said.word.is_announcement() {
                             self.announced.insert(Arc::clone(owner), said.at);
                             self.answer_announced(said, own, layout);
@@ -196,14 +182,7 @@ impl Fold {
                         self.connections.apply(said, Unlogged { unannounced, times: &rules.times });
                         self.connections.settle(links);
                     }
-                    None => {
-                        // A promise precedes the line that it is about, so that line would have a name.
-                        let follows = rules.announcement != Announcement::Promise;
-                        let is_tried = |link: &Link| link.is_down() || (follows && link.is_silent());
-                        let retried = self.named.values().any(|link| is_tried(link));
-                        let line = Line { said, hints: *hints };
-                        self.unnamed.apply(&line, (links, retried), rules);
-                    }
+                    None => self.apply_to_unnamed(&Line { said, hints: *hints }, links, rules),
                 }
             }
             Event::Entry { at, profile, entry, grace } => {
@@ -225,6 +204,36 @@ impl Fold {
             }
             Event::FilesForgotten => self.links_mut().for_each(Link::forget_files),
         }
+    }
+
+    /// Applies a line about the link of this profile. `names_owner`: the line itself names the profile or its account, so that what
+    /// the adapter logged just before without a name may be about that link.
+    fn apply_to_named(&mut self, said: &Said, owner: &ProfileName, names_owner: bool, rules: &Arc<Rules>) {
+        let named = self.named(owner, rules);
+        let was_down = named.is_down();
+        let told = named.newest_trouble().filter(|told| told.until(said.written()) <= SAME_ATTEMPT);
+        let of_owner = names_owner.then(|| self.unnamed.attribute(said, owner, (was_down, told))).flatten();
+        let named = self.named(owner, rules);
+        match of_owner {
+            Some(Attributed::Whole(lost, newest)) => {
+                named.take_over(&lost, &newest);
+                named.apply(said);
+            }
+            Some(Attributed::Red) => {
+                named.apply(said);
+                named.turn_red(said.at);
+            }
+            None => named.apply(said),
+        }
+    }
+
+    /// Applies a line about one of several links that does not say which.
+    fn apply_to_unnamed(&mut self, line: &Line<'_>, links: usize, rules: &Arc<Rules>) {
+        // A promise precedes the line that it is about, so that line would have a name.
+        let follows = rules.announcement != Announcement::Promise;
+        let is_tried = |link: &Link| link.is_down() || (follows && link.is_silent());
+        let retried = self.named.values().any(|link| is_tried(link));
+        self.unnamed.apply(line, (links, retried), rules);
     }
 
     /// If each link was announced after a loss that names none of them, the link that was lost is back, whichever it is.
@@ -292,6 +301,7 @@ impl Fold {
         self.named.remove(profile);
         self.claims.remove(profile);
         self.announced.remove(profile);
+        self.told.remove(profile);
         self.count_owners(layout);
         if !layout.is_separate(rules) || self.total(layout, own) > 1 {
             return;
