@@ -55,8 +55,13 @@ impl OwnEntry {
             let proof = Proof::new(Source::StateFile, entry.line.clone(), at);
             self.fatal = Some(Box::new(Fatal::new(since, entry, proof)));
         } else {
-            self.fatal.take_if(|fatal| fatal.is_replaced_by(entry.updated_at));
+            self.end_fatal(entry);
         }
+    }
+
+    /// This entry, which does not say `fatal`, replaces one that did.
+    pub(super) fn end_fatal(&mut self, entry: &PlatformEntry) {
+        self.fatal.take_if(|fatal| fatal.is_replaced_by(entry.updated_at));
     }
 
     /// The link is proven: `fatal` is over.

@@ -271,6 +271,11 @@ impl Link {
         self.entry.read_fatal(at, entry);
     }
 
+    /// The entry says `fatal` no longer.
+    pub(crate) fn end_fatal(&mut self, entry: &PlatformEntry) {
+        self.entry.end_fatal(entry);
+    }
+
     /// Ends the time for which a loss is only amber.
     pub(crate) fn turn_red(&mut self, now: Timestamp) {
         if let State::Down(down) = &mut self.state {

@@ -323,6 +323,10 @@ impl Unnamed {
         let written = Some((entry.state, entry.updated_at));
         let is_known = entry.updated_at.is_some() && self.entry == written;
         self.entry = written;
+        // no link's `fatal` outlives it in the file
+        if entry.state != EntryState::Fatal {
+            self.lost.iter_mut().for_each(|lost| lost.link.end_fatal(entry));
+        }
         // The file is rewritten for any change in it, and the link that wrote this may be back.
         if is_told || (is_known && entry.state.is_negative()) {
             return;
