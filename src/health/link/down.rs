@@ -79,7 +79,10 @@ pub(super) struct Down {
     pub(super) patience: Timer,
     /// An attempt failed, which is shown at once.
     failed: bool,
-    /// Within the grace period after waking, a failure is shown only if it still holds at the end of the period.
+    /// For how long a line may follow a failure that says that it is another link's.
+    in_doubt: Duration,
+    /// A failure is shown when it is over: another line may say that it is another link's. Within the grace period after waking, it
+    /// has to hold until the end of the period.
     shown: Timer,
     /// Whether it was red when the current attempt began.
     stalled: bool,
@@ -96,19 +99,19 @@ pub(super) struct Down {
 }
 
 impl Down {
-    /// A new loss.
-    pub(super) fn begin(cause: Cause, said: &Said, times: &Times) -> Self {
-        let uncertain = said.grace.filter(|_| !cause.is_certain());
+    /// A new loss. `in_doubt`: for how long it may turn out to be another link's.
+    pub(super) fn begin(cause: Cause, said: &Said, times: &Times, in_doubt: Duration) -> Self {
         Self {
             since: said.at,
             newest: said.written(),
-            closed: said.closes,
+            closed: said.closes(),
             proof: said.proof.clone(),
             cause,
             other_pid: said.other_pid,
             patience: Timer::start(said.at, times.red_after, said.grace),
             failed: false,
-            shown: Timer::start(said.at, Duration::ZERO, uncertain),
+            in_doubt,
+            shown: shows(cause, said, in_doubt),
             stalled: false,
             claim: None,
             heals: heals(cause, cause, said, times),
@@ -142,15 +145,15 @@ impl Down {
         self.claim = None;
         self.newest = said.written();
         self.tail_until = after(said.at, INBOUND_TAIL);
-        self.closed = said.closes;
+        self.closed = said.closes();
         if cause >= self.cause {
             self.cause = cause;
             self.proof = said.proof.clone();
             self.other_pid = said.other_pid;
             // What was shown before the machine slept is not hidden again.
-            if !self.shown.over(said.at) {
-                let uncertain = said.grace.filter(|_| !cause.is_certain());
-                self.shown = Timer::start(said.at, Duration::ZERO, uncertain);
+            let shown = shows(cause, said, self.in_doubt);
+            if !self.shown.over(said.at) && shown.due() < self.shown.due() {
+                self.shown = shown;
             }
         }
         let heals = heals(self.cause, cause, said, times);
@@ -160,6 +163,14 @@ impl Down {
             .filter(|before| self.rests(said.at) && heals.is_some_and(|new| before.due() > new.due()));
         self.heals = later.or(heals);
         self.rests_until = rests_until(cause, said, times).or(self.rests_until);
+    }
+
+    /// It is known to be this link's, about which this line is the newest.
+    pub(super) fn end_doubt(&mut self, newest: &Said) {
+        let shown = shows(self.cause, newest, Duration::ZERO);
+        if shown.due() < self.shown.due() {
+            self.shown = shown;
+        }
     }
 
     /// Whether its client logs nothing at this time, because it was refused.
@@ -299,7 +310,7 @@ impl Down {
         // Between two closed connections the client connected. That proves that the link was back, where it is no mere claim.
         let was_proven = self.closed && rules.announcement == Announcement::Proof;
         let pause = if was_proven { SAME_MOMENT } else { rules.times.settle };
-        let ends_another = said.closes
+        let ends_another = said.closes()
             && !matches!(self.cause, Cause::Ended(_))
             && self.newest.until(said.written()) >= pause;
         said.blind && (ends_another || self.is_stale(said.at, &rules.times))
@@ -377,6 +388,12 @@ impl Down {
         let settles = self.claim.as_mut().map(|claim| &mut claim.settles);
         self.heals.as_mut().into_iter().chain(settles)
     }
+}
+
+/// The timer after which a failure is shown. `in_doubt`: for how long it may be another link's.
+fn shows(cause: Cause, said: &Said, in_doubt: Duration) -> Timer {
+    let uncertain = said.grace.filter(|_| !cause.is_certain());
+    Timer::start(said.at, said.doubt(in_doubt), uncertain)
 }
 
 /// The timer after which silence shows that the problem is over. `line`: the cause that the newest line names.

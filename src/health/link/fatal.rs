@@ -1,18 +1,13 @@
 //! `fatal` in the state file.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use super::down::Down;
-use super::said::View;
+use super::said::{ENTRY_STANDS, View};
 use crate::health::proof::Proof;
 use crate::health::reason::Reason;
 use crate::health::state_file::PlatformEntry;
 use crate::health::timer::Timer;
-
-/// It counts once it has stood for this long: a retryable failure writes it for a moment.
-const FATAL_STANDS: Duration = Duration::from_secs(2);
 
 /// An entry that says `fatal`.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +21,7 @@ pub(super) struct Fatal {
 impl Fatal {
     /// `since`: when it was first read.
     pub(super) fn new(since: Timestamp, entry: &PlatformEntry, proof: Proof) -> Self {
-        let timer = Timer::start(since, FATAL_STANDS, None);
+        let timer = Timer::start(since, ENTRY_STANDS, None);
         Self { timer, proof, cause: entry.cause, written: entry.updated_at }
     }
 

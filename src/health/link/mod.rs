@@ -8,6 +8,7 @@ mod down;
 mod entry;
 mod expected;
 mod fatal;
+mod files;
 mod said;
 mod sends;
 mod tally;
@@ -22,7 +23,7 @@ use jiff::Timestamp;
 use self::down::{Cause, Down};
 use self::entry::OwnEntry;
 use self::expected::Expected;
-pub(crate) use self::said::{Said, View, Written};
+pub(crate) use self::said::{SAME_ATTEMPT, Said, View, Written};
 use self::sends::RefusedSend;
 use self::tally::Tally;
 use self::up::Up;
@@ -30,8 +31,7 @@ use super::platform::{Announcement, Rules, Times};
 use super::proof::{Proof, Source};
 use super::reason::{Light, Reason};
 use super::signal::LinkWord;
-use super::state_file::{EntryState, PlatformEntry};
-use super::timer::{Timer, after};
+use super::timer::Timer;
 
 /// Messages that were in transit when the link broke may be logged for this long: they prove nothing.
 const INBOUND_TAIL: Duration = Duration::from_secs(2);
@@ -66,6 +66,8 @@ pub(crate) struct Link {
     last_message: Option<Timestamp>,
     /// Whether a loss was logged by an error alone. Then INFO records, such as a recovery, are hidden.
     info_hidden: bool,
+    /// For how long a failure may turn out to be that of another link, which no line tells from this one.
+    in_doubt: Duration,
     /// The proof that the platform calls the gateway (webhook), so that there is no link to watch.
     webhook: Option<Box<Proof>>,
 }
@@ -85,8 +87,14 @@ impl Link {
             losses: Tally::of_losses(),
             last_message: None,
             info_hidden: false,
+            in_doubt: Duration::ZERO,
             webhook: None,
         }
+    }
+
+    /// One of several links that lines do not tell apart.
+    pub(crate) fn of_several(rules: Arc<Rules>) -> Self {
+        Self { in_doubt: SAME_ATTEMPT, ..Self::new(rules) }
     }
 
     /// Sets other rules.
@@ -227,53 +235,9 @@ impl Link {
         if !was_down && lost.is_down() {
             self.state = lost.state.clone();
         }
-    }
-
-    /// Takes in this link's own entry in the state file.
-    pub(crate) fn read_entry(&mut self, at: Timestamp, entry: &PlatformEntry, grace: Option<Timestamp>) {
-        let written = entry.updated_at.unwrap_or(at).min(at);
-        // It may be read long after the loss that it shows.
-        let since = if self.is_down() { at } else { written };
-        let said = |word| Said::of_entry(since, entry, word, grace);
-        if !matches!(entry.state, EntryState::Disabled | EntryState::Unknown) {
-            self.expect(written, grace);
+        if let State::Down(down) = &mut self.state {
+            down.end_doubt(newest);
         }
-        // One that is older than the link's proof is outdated.
-        let outdated = entry.state.is_negative() && self.proven_at().is_some_and(|proven| written < proven);
-        if !self.entry.set_state(at, entry) || outdated {
-            return;
-        }
-        self.entry.read_fatal(written, entry);
-        match entry.state {
-            EntryState::Connected => self.read_connected(written, &said(LinkWord::Announced)),
-            EntryState::Retrying => {
-                self.resume(&said(LinkWord::Resumed));
-                self.apply(&said(entry.word()));
-            }
-            EntryState::Fatal | EntryState::Disconnected => self.apply(&said(entry.word())),
-            EntryState::Paused => self.apply(&said(LinkWord::Paused)),
-            // It connects again, so the connection that was up is lost.
-            EntryState::Connecting if self.proven_at().is_some_and(|at| written > after(at, SAME_MOMENT)) => {
-                self.apply(&said(LinkWord::Lost));
-            }
-            // It is no link any more, whatever was lost before.
-            EntryState::Disabled => {
-                self.expected = None;
-                self.state = State::Silent;
-            }
-            EntryState::Connecting | EntryState::Unknown => {}
-        }
-    }
-
-    /// The entry was overwritten by that of another link: what it said no longer holds, and nothing else is known.
-    pub(crate) fn replace_entry(&mut self, at: Timestamp, entry: &PlatformEntry) {
-        self.entry.set_state(at, entry);
-        self.entry.read_fatal(at, entry);
-    }
-
-    /// The entry says `fatal` no longer.
-    pub(crate) fn end_fatal(&mut self, entry: &PlatformEntry) {
-        self.entry.end_fatal(entry);
     }
 
     /// Ends the time for which a loss is only amber.
@@ -306,22 +270,7 @@ impl Link {
         match &self.state {
             State::Silent => !self.entry.says_fatal(),
             State::Up(_) => false,
-            State::Down(down) => {
-                !self.entry.confirms_loss(now) && down.is_unconfirmed(now, &self.rules.times)
-            }
-        }
-    }
-
-    /// Drops what the files of another process said.
-    pub(crate) fn forget_files(&mut self) {
-        self.entry = OwnEntry::default();
-        let proof = match &self.state {
-            State::Silent => None,
-            State::Up(up) => Some(&up.proof),
-            State::Down(down) => Some(&down.proof),
-        };
-        if proof.is_some_and(|proof| proof.source == Source::StateFile) {
-            self.state = State::Silent;
+            State::Down(down) => !self.entry.confirms_loss(now) && down.is_unconfirmed(now, &self.rules.times),
         }
     }
 
@@ -352,17 +301,6 @@ impl Link {
             self.claim(said);
         } else {
             self.announced(said);
-        }
-    }
-
-    /// Takes in `connected` from the state file. It is never a proof; if it is newer than the loss, it is a claim.
-    fn read_connected(&mut self, written: Timestamp, said: &Said) {
-        match &self.state {
-            // An entry of the same moment announced the attempt that then failed.
-            State::Down(down) if written <= after(down.newest.at, SAME_MOMENT) => {}
-            State::Down(_) => self.claim(said),
-            State::Silent if self.rules.announcement != Announcement::Promise => self.claim(said),
-            State::Silent | State::Up(_) => {}
         }
     }
 
@@ -451,7 +389,9 @@ impl Link {
         if !matches!(self.state, State::Silent) && !self.rules.reconnects_often {
             self.losses.count(said.at);
         }
-        self.state = State::Down(Box::new(Down::begin(cause, said, &self.times(said))));
+        // `gateway.run` does not connect a link that is up
+        let in_doubt = if self.up().is_some() { SAME_ATTEMPT } else { self.in_doubt };
+        self.state = State::Down(Box::new(Down::begin(cause, said, &self.times(said), in_doubt)));
     }
 
     /// Takes in the platform's own line about a failed attempt.
@@ -480,7 +420,8 @@ impl Link {
     /// A paused link is tried again: from now on it is lost like any other.
     fn resume(&mut self, said: &Said) {
         if self.down().is_some_and(|down| down.cause == Cause::Paused) {
-            self.state = State::Down(Box::new(Down::begin(Cause::Lost, said, &self.times(said))));
+            self.state =
+                State::Down(Box::new(Down::begin(Cause::Lost, said, &self.times(said), Duration::ZERO)));
         }
     }
 

@@ -8,9 +8,17 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::health::proof::{Proof, Source};
 use crate::health::reason::{Light, Reason};
-use crate::health::signal::LinkWord;
+use crate::health::signal::{LinkWord, Phase};
 use crate::health::state_file::PlatformEntry;
 use crate::health::timer::after;
+
+/// `gateway.run` names the profile of an attempt within this time after the adapter logged its result. Discord takes 2 s
+/// (measured).
+pub(crate) const SAME_ATTEMPT: Duration = Duration::from_secs(3);
+
+/// A refusal in the state file counts once it has stood for this long: a retryable failure writes `fatal` for a moment, and the
+/// links of several profiles may share the entry.
+pub(super) const ENTRY_STANDS: Duration = Duration::from_secs(2);
 
 /// A line about a link, or a state entry, with what is needed to judge it.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,8 +41,8 @@ pub(crate) struct Said {
     pub grace: Option<Timestamp>,
     /// The log level hides INFO records: whether the link was back before this line is unknown.
     pub blind: bool,
-    /// It ends a connection that was up.
-    pub closes: bool,
+    /// The only phase of a link in which it is logged; `None`: any.
+    pub phase: Option<Phase>,
 }
 
 /// When a line was read, and its stamp.
@@ -78,6 +86,22 @@ impl Said {
         Written { at: self.at, stamp: self.stamp }
     }
 
+    /// Whether it ends a connection that was up.
+    pub(crate) fn closes(&self) -> bool {
+        self.phase == Some(Phase::Closes)
+    }
+
+    /// For how long another line may follow that says whose link it is about. `longest`: the longest such time.
+    pub(super) fn doubt(&self, longest: Duration) -> Duration {
+        match self.phase {
+            // it names the account
+            _ if self.connection.is_some() => Duration::ZERO,
+            _ if self.proof.source == Source::StateFile => ENTRY_STANDS.min(longest),
+            Some(Phase::Connects) => longest,
+            _ => Duration::ZERO,
+        }
+    }
+
     /// What a state entry says. `word`: what that means for the link.
     pub(crate) fn of_entry(
         at: Timestamp,
@@ -95,7 +119,7 @@ impl Said {
             proof: Proof::new(Source::StateFile, entry.line.clone(), at),
             grace,
             blind: false,
-            closes: false,
+            phase: None,
         }
     }
 }

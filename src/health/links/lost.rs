@@ -6,16 +6,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::attempts::Attempts;
+pub(in crate::health) use crate::health::link::SAME_ATTEMPT;
 use crate::health::link::{Link, Said, Written};
 use crate::health::names::ProfileName;
 use crate::health::platform::Rules;
 use crate::health::proof::Source;
 use crate::health::signal::{Hints, Phase, Repeats, Session};
 use crate::health::timer::after;
-
-/// `gateway.run` names the profile of an attempt within this time after the adapter logged its result. Discord takes 2 s
-/// (measured).
-pub(in crate::health) const SAME_ATTEMPT: Duration = Duration::from_secs(3);
 
 /// A line that names neither profile nor connection.
 pub(super) struct Line<'a> {
@@ -74,7 +71,7 @@ pub(super) struct Lost {
 impl Lost {
     pub(super) fn new(said: &Said, rules: &Arc<Rules>, inferred: bool) -> Self {
         Self {
-            link: Link::new(Arc::clone(rules)),
+            link: Link::of_several(Arc::clone(rules)),
             since: said.written(),
             newest: said.clone(),
             lines: Vec::new(),
@@ -140,7 +137,7 @@ impl Lost {
         let ends_attempt = line.hints.phase == Some(Phase::Tries);
         let connected_by_runner = self.step == Step::FailedToConnect || is_handed_over;
         self.standing < Standing::Ended
-            && !(self.step == Step::Tries && line.said.closes)
+            && !(self.step == Step::Tries && line.said.closes())
             && !(ends_attempt && self.waits_until_after(line.said))
             && (line.hints.phase != Some(Phase::Connects) || connected_by_runner)
     }

@@ -38,7 +38,7 @@ use super::names::{PlatformName, ProfileName};
 use super::platform::{Announcement, Platforms};
 use super::proof::Proof;
 use super::reason::Reason;
-use super::signal::{Hints, LinkSignal, LinkWord, LogRecord, Phase, Signal};
+use super::signal::{Hints, LinkSignal, LinkWord, LogRecord, Signal};
 use super::state_file::{EntryState, LifeState, Lock, PlatformEntry, StateFile};
 use super::time::Slept;
 use super::timer::{Earliest, Timer};
@@ -222,7 +222,7 @@ impl Links {
             self.touch_all();
         }
         let Self { own, platforms, all, hidden: blind, mirrors, .. } = self;
-        let (blind, closes) = (*blind, hints.phase == Some(Phase::Closes));
+        let (blind, phase) = (*blind, hints.phase);
         let Some(platform) = platform_in(all, platforms, &platform) else { return };
         platform.set_hidden(blind, own);
         if platform.is_stamped_copy(at, &record, own) {
@@ -239,7 +239,7 @@ impl Links {
             return;
         }
         let LogRecord { home, tag, connection, other_pid, at_info, stamp, key, proof, .. } = record;
-        let said = Said { at, stamp, word, connection, other_pid, at_info, proof, grace, blind, closes };
+        let said = Said { at, stamp, word, connection, other_pid, at_info, proof, grace, blind, phase };
         let mut event = Event::Line { said, key, tag, by_runner, hints, homes: Homes::one(home) };
         event.note_mirrors(mirrors);
         platform.push(event, own);
@@ -314,7 +314,7 @@ impl Links {
                     proof,
                     grace,
                     blind: false,
-                    closes: false,
+                    phase: None,
                 };
                 let line = Event::Line {
                     said,
