@@ -88,6 +88,9 @@ pub struct Rules {
     /// Short losses are normal: they are not counted as flapping.
     #[serde(default)]
     pub reconnects_often: bool,
+    /// After a refusal its client tries no more, so that silence does not show that the link may be back.
+    #[serde(default)]
+    pub refusal_ends: bool,
     /// The times of its links.
     #[serde(default)]
     pub times: Times,
@@ -190,6 +193,7 @@ impl Rules {
             lock: None,
             app_id: None,
             connections: false,
+            refusal_ends: false,
             reconnects_often: false,
             times: Times::default(),
         }

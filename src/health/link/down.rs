@@ -17,6 +17,10 @@ use crate::health::timer::{Earliest, Timer, after};
 /// A claim younger than this changes neither light nor reason: the next line often contradicts it.
 pub(super) const CLAIM_STANDS: Duration = Duration::from_secs(5);
 
+/// No client waits longer between two attempts, unless its platform's file says so (hermes-agent 0.19, gateway/run.py: the
+/// longest pause of `gateway.run`; those of the SDKs are shorter).
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
 /// Why a link is down, in rising order: a later cause replaces an equal or weaker one only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cause {
@@ -281,22 +285,23 @@ impl Down {
 
     /// Whether no log line shows that the link is still down. At log level WARNING a recovery is invisible, so a loss that
     /// no further error confirms proves nothing after a while.
-    pub(super) fn is_unconfirmed(&self, now: Timestamp, times: &Times) -> bool {
+    pub(super) fn is_unconfirmed(&self, now: Timestamp, rules: &Rules) -> bool {
         let is_loss = matches!(self.cause, Cause::Lost | Cause::Unreachable) && !self.stalled && !self.failed;
-        let confirmed = !is_loss || self.newest.at >= after(self.since, times.red_after / 2);
-        self.is_stale(now, times) || (!confirmed && self.patience.over(now))
+        let confirmed = !is_loss || self.newest.at >= after(self.since, rules.times.red_after / 2);
+        self.is_stale(now, rules) || (!confirmed && self.patience.over(now))
     }
 
     /// Whether its newest error is too old to show that the link is still down.
-    fn is_stale(&self, now: Timestamp, times: &Times) -> bool {
+    fn is_stale(&self, now: Timestamp, rules: &Rules) -> bool {
         match self.cause {
             Cause::Ended(_) | Cause::Paused => false,
             _ if self.stalled => false,
-            // A client that repeated its refused attempts and has stopped may be back, or have given up.
-            Cause::Refused(_) => !self.pause().is_zero() && now >= self.unconfirmed_at(times),
+            Cause::Refused(_) if rules.refusal_ends && self.pause().is_zero() => false,
+            // A client that has stopped its refused attempts may be back, or have given up.
+            Cause::Refused(_) => now >= self.unconfirmed_at(&rules.times),
             _ if self.failed => self.patience.over(now),
             // The client repeats its attempts, also those after a conflict.
-            Cause::Lost | Cause::Unreachable | Cause::Conflict => now >= self.unconfirmed_at(times),
+            Cause::Lost | Cause::Unreachable | Cause::Conflict => now >= self.unconfirmed_at(&rules.times),
         }
     }
 
@@ -313,14 +318,22 @@ impl Down {
         let ends_another = said.closes()
             && !matches!(self.cause, Cause::Ended(_))
             && self.newest.until(said.written()) >= pause;
-        said.blind && (ends_another || self.is_stale(said.at, &rules.times))
+        said.blind && (ends_another || self.is_stale(said.at, rules))
     }
 
     /// When the newest error is too old to show that the link is still down. The longest pause between two attempts of a
     /// client is about as long as `red_after`, and an attempt takes up to half of that.
     fn unconfirmed_at(&self, times: &Times) -> Timestamp {
-        // The pause after a refusal may double each time.
-        after(self.newest.at, (times.red_after * 3 / 2).max(self.pause() * 3))
+        after(self.newest.at, (times.red_after * 3 / 2).max(self.silence_after_refusal(times)))
+    }
+
+    /// For how long it may log nothing after a refusal, until it is refused again.
+    fn silence_after_refusal(&self, times: &Times) -> Duration {
+        match self.pause() {
+            Duration::ZERO if self.is_refused() => times.refusal_pause.max(LONGEST_PAUSE) * 3 / 2,
+            // the pause may double each time
+            pause => pause * 3,
+        }
     }
 
     /// The longest time between two refusals; zero if there was only one.

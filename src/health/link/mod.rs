@@ -270,7 +270,7 @@ impl Link {
         match &self.state {
             State::Silent => !self.entry.says_fatal(),
             State::Up(_) => false,
-            State::Down(down) => !self.entry.confirms_loss(now) && down.is_unconfirmed(now, &self.rules.times),
+            State::Down(down) => !self.entry.confirms_loss(now) && down.is_unconfirmed(now, &self.rules),
         }
     }
 
