@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 
 use super::agenda::Agenda;
 use super::event::{Event, Homes};
@@ -125,18 +126,34 @@ impl PlatformLinks {
     pub(super) fn is_stamped_copy(&mut self, at: Timestamp, record: &LogRecord, own: &ProfileName) -> bool {
         let Some(stamp) = record.stamp.filter(|_| record.key != 0) else { return false };
         let is_same = |said: &Said| said.stamp.is_none() && at < after(said.at, LATEST_COPY);
-        let same = self.recent.iter_mut().find_map(|event| match event {
+        let same = self.recent.iter_mut().enumerate().find_map(|(place, event)| match event {
             Event::Line { said, key, homes, .. }
                 if *key == record.key && is_same(said) && !homes.has_others_than(record.home.as_ref()) =>
             {
-                Some(said)
+                Some((place, said))
             }
             _ => None,
         });
-        let Some(said) = same else { return false };
+        let Some((place, said)) = same else { return false };
         (said.stamp, said.proof) = (Some(stamp), record.proof.clone());
+        self.order_by_stamp(place, stamp, at);
         self.refold(own);
         true
+    }
+
+    /// Moves the line at this place, whose stamp is known now, behind lines of other logs that were written before it and read
+    /// after it. `at`: when the stamp was read.
+    fn order_by_stamp(&mut self, place: usize, stamp: DateTime, at: Timestamp) {
+        let is_earlier = |event: &Event| matches!(event, Event::Line { said, .. } if said.stamp.is_some_and(|other| other < stamp));
+        let Some(last) = self.recent.iter().rposition(is_earlier).filter(|last| *last > place) else {
+            return;
+        };
+        if let Some(mut event) = self.recent.remove(place) {
+            if let Event::Line { said, .. } = &mut event {
+                said.at = at;
+            }
+            self.recent.insert(last, event);
+        }
     }
 
     pub(super) fn push(&mut self, mut event: Event, own: &ProfileName) {
