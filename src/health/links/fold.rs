@@ -273,7 +273,10 @@ impl Fold {
         let separate = layout.is_separate(rules);
         // If several links share the key, it shows that one is down, never that all are up.
         let is_shared = profile.is_none() && !rules.connections && !separate;
-        if self.total(layout, own) <= 1 || (is_shared && entry.state.is_negative()) {
+        // A link that was up may not be the one that connects.
+        let is_anyones = profile.is_none() && layout.several && entry.state == EntryState::Connecting;
+        let is_only = self.total(layout, own) <= 1 && !is_anyones;
+        if is_only || (is_shared && entry.state.is_negative()) {
             self.shared.read_entry(at, entry, grace);
         } else {
             self.shared.expect(at, grace);

@@ -23,6 +23,8 @@ pub(super) struct Layout {
     accounts: BTreeMap<Arc<str>, ProfileName>,
     /// Whether the log level hides the lines that announce links.
     pub hidden: bool,
+    /// Whether the process serves several profiles: a state key that names none may be about the link of any of them.
+    pub several: bool,
 }
 
 impl Layout {

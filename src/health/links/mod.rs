@@ -131,19 +131,18 @@ impl Links {
 
     /// The profiles that this process serves besides its own; some of them twice.
     pub(super) fn served(&self) -> impl Iterator<Item = &ProfileName> {
-        let named = self.shown.iter().chain(self.listed.iter().filter(|_| self.trusts_list()));
+        let named = self.shown.iter().chain(self.listed.iter().filter(|_| self.serves_several()));
         named.filter(|profile| **profile != self.own)
     }
 
     /// Whether this process serves this profile besides its own.
     pub fn serves(&self, profile: &ProfileName) -> bool {
-        let named = self.shown.contains(profile) || (self.trusts_list() && self.listed.contains(profile));
+        let named = self.shown.contains(profile) || (self.serves_several() && self.listed.contains(profile));
         named && *profile != self.own
     }
 
-    /// Whether the list counts. It outlives the setting, so something else has to show that several profiles are
-    /// served.
-    fn trusts_list(&self) -> bool {
+    /// Whether it is known to serve several profiles. The list alone does not show that: it outlives the setting.
+    fn serves_several(&self) -> bool {
         self.multiplex || !self.shown.is_empty()
     }
 
@@ -221,10 +220,11 @@ impl Links {
             self.shown.insert(Arc::clone(tag));
             self.touch_all();
         }
+        let several = self.serves_several();
         let Self { own, platforms, all, hidden: blind, mirrors, .. } = self;
         let (blind, phase) = (*blind, hints.phase);
         let Some(platform) = platform_in(all, platforms, &platform) else { return };
-        platform.set_hidden(blind, own);
+        platform.set_process(blind, several, own);
         if platform.is_stamped_copy(at, &record, own) {
             return;
         }
@@ -264,13 +264,15 @@ impl Links {
         let entries = || state.entries.iter().filter(|entry| is_own(entry));
         let keyed: BTreeSet<&ProfileName> = entries().filter_map(|entry| entry.profile.as_ref()).to_set();
         self.note_left(&keyed);
-        let Self { own, platforms, all, shown, .. } = self;
+        let several = self.serves_several();
+        let Self { own, platforms, all, shown, hidden, .. } = self;
         // Where others have keys of their own, a key without a profile is the serving one's alone.
         let is_keyed = !keyed.is_empty();
         for entry in entries() {
             let profile = entry.profile.clone().or_else(|| is_keyed.then(|| Arc::clone(own)));
             shown.extend(profile.clone().filter(|profile| profile != own));
             let Some(platform) = platform_in(all, platforms, &entry.platform) else { continue };
+            platform.set_process(*hidden, several, own);
             if let Some(profile) = profile.as_ref().filter(|_| entry.state != EntryState::Disabled) {
                 platform.add_key(profile, own);
             }

@@ -353,10 +353,10 @@ impl PlatformLinks {
         }
     }
 
-    /// Sets whether the log level hides the lines that announce links.
-    pub(super) fn set_hidden(&mut self, hidden: bool, own: &ProfileName) {
-        if self.layout.hidden != hidden {
-            self.layout.hidden = hidden;
+    /// Sets whether the log level hides the lines that announce links, and whether the process serves several profiles.
+    pub(super) fn set_process(&mut self, hidden: bool, several: bool, own: &ProfileName) {
+        if (self.layout.hidden, self.layout.several) != (hidden, several) {
+            (self.layout.hidden, self.layout.several) = (hidden, several);
             self.refold(own);
         }
     }
