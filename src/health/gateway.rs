@@ -111,6 +111,8 @@ pub(super) struct Gateway {
     pub end: Option<End>,
     /// Set while the process is in state T (stopped).
     pub suspended: Option<Timer>,
+    /// Up to when the links know that it was suspended.
+    excused_until: Option<Timestamp>,
     pub startup: Startup,
     pub links: Links,
     pub departure: Departure,
@@ -147,6 +149,7 @@ impl Gateway {
             beginning: Beginning::Unseen,
             end: None,
             suspended: None,
+            excused_until: None,
             startup: Startup::new(Timer::start(since, moment.deadlines.start, moment.grace)),
             links: Links::new(Arc::clone(&origin.profile), Arc::clone(&origin.platforms)),
             departure: Departure::default(),
@@ -297,6 +300,7 @@ impl Gateway {
         // Lines about links during a shutdown are side effects of the teardown, unless the process survived it.
         self.links.set_hidden(self.level == LogLevel::Hidden);
         let closes = self.departure.closes_links();
+        self.excuse_silence(now);
         self.links.take(now, record, moment.grace, closes);
     }
 
@@ -353,17 +357,26 @@ impl Gateway {
         self.note(moment.now);
         match state {
             ProcessState::Running => {
-                // It wrote neither heartbeat nor log while it was suspended, so that silence shows nothing.
-                if let Some(suspended) = self.suspended.take() {
+                self.excuse_silence(moment.now);
+                if self.suspended.take().is_some() {
                     self.pulse.resume(moment);
-                    let (from, until) = (suspended.since, moment.now);
-                    self.links.restart_silence(Slept { from, until, grace: Duration::ZERO });
                 }
             }
             ProcessState::Stopped => {
                 self.suspended.get_or_insert(moment.timer(moment.deadlines.suspended));
             }
             ProcessState::Zombie | ProcessState::Gone => {}
+        }
+    }
+
+    /// A suspended process writes neither heartbeat nor log, so its silence shows nothing. What it writes when it continues may
+    /// be read before its state is.
+    fn excuse_silence(&mut self, until: Timestamp) {
+        let Some(suspended) = self.suspended else { return };
+        let from = suspended.since.max(self.excused_until.unwrap_or(Timestamp::MIN));
+        if from < until {
+            self.links.restart_silence(Slept { from, until, grace: Duration::ZERO });
+            self.excused_until = Some(until);
         }
     }
 
@@ -415,6 +428,7 @@ impl Gateway {
         let is_up = |entry: &PlatformEntry| entry.state == EntryState::Connected && is_own(entry);
         self.startup.read_state(now, state, state.entries.iter().any(is_up));
         if !self.departure.closes_links() {
+            self.excuse_silence(now);
             self.links.read_state(now, state, &is_own, moment.grace);
         }
         if state.life == LifeState::Running && self.ready.is_none() {

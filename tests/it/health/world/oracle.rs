@@ -92,6 +92,8 @@ pub(super) struct Knowledge {
     draining: Option<Ms>,
     executor_dead: bool,
     suspended: Option<Ms>,
+    /// Up to when its silence while it was suspended counts for no link.
+    excused: Ms,
     /// When it continued after it was frozen or suspended.
     resumed: Option<Ms>,
     woke: Option<Ms>,
@@ -113,6 +115,7 @@ impl Default for Knowledge {
             draining: None,
             executor_dead: false,
             suspended: None,
+            excused: 0,
             resumed: None,
             woke: None,
             starts: Vec::new(),
@@ -135,6 +138,8 @@ impl Knowledge {
     pub(super) fn learn(&mut self, now: Ms, pid: u32, read: &Read, links: &mut [Link]) {
         match read {
             Read::Link(index, word) => {
+                // that it continues may be read later than its first line
+                self.excuse_silence(now, links);
                 // whose link it is may be said by the next line only
                 let unnamed = matches!(word, Word::Trouble { named: false, .. });
                 if matches!(word, Word::Entry) || (unnamed && links[*index].shown == Shown::Nothing) {
@@ -161,10 +166,8 @@ impl Knowledge {
             },
             Read::Suspended => self.suspended = Some(now),
             Read::Resumed => {
-                let from = self.suspended.take().unwrap_or(now);
-                for link in links {
-                    link.restart_silence(from, now, 0);
-                }
+                self.excuse_silence(now, links);
+                self.suspended = None;
                 self.resumed = Some(now);
             }
             Read::Ready => (self.ready, self.serves) = (true, true),
@@ -187,6 +190,16 @@ impl Knowledge {
             ..Self::default()
         };
         self.starts.push(now);
+    }
+
+    fn excuse_silence(&mut self, now: Ms, links: &mut [Link]) {
+        let from = self.suspended.map_or(now, |at| at.max(self.excused));
+        if from < now {
+            for link in links {
+                link.restart_silence(from, now, 0);
+            }
+            self.excused = now;
+        }
     }
 
     pub(super) fn wake(&mut self, now: Ms, slept: Ms) {
