@@ -122,7 +122,8 @@ impl World {
             self.fail_to_connect(index);
             let line = format!("✗ {} failed to connect{}", platform.name(), self.tag(index));
             self.trouble(index, "WARNING", "gateway.run", &line);
-            self.hand_to_runner(index);
+            let span = self.dice.within(30 * SECOND, 40 * SECOND);
+            self.hand_to_runner(index, span);
             // 0.19 does not retry a served profile's link that fails at the start
             self.links[index].ended = self.links[index].served && self.plan.layout == Layout::Tagged;
         }
@@ -218,7 +219,9 @@ impl World {
             let line = format!("{name} queued for background reconnection");
             self.say(Some(index), "INFO", "gateway.run", &line);
         }
-        self.hand_to_runner(index);
+        // it tries at once, or at the next tick (measured)
+        let span = if served { 10 } else { self.dice.within(20, SECOND) };
+        self.hand_to_runner(index, span);
     }
 
     fn qqbot_closed(&mut self, index: usize, how: &str) {
@@ -643,6 +646,7 @@ impl World {
                     "Failed to get QQ Bot access token: All connection attempts failed"
                 };
                 let line = format!("{} QQ startup failed: {why}", self.qqbot(index));
+                self.enter(index, "fatal");
                 return self.failure(index, "ERROR", &line);
             }
             _ => return,
@@ -650,11 +654,11 @@ impl World {
         self.failure(index, level, line);
     }
 
-    fn hand_to_runner(&mut self, index: usize) {
+    /// `span`: when it tries first.
+    fn hand_to_runner(&mut self, index: usize, span: Ms) {
         self.links[index].by_runner = true;
         self.links[index].attempts = 0;
         self.enter(index, "retrying");
-        let span = self.dice.within(30 * SECOND, 40 * SECOND);
         self.later(span, Act::Attempt(index));
     }
 
@@ -677,7 +681,7 @@ impl World {
     fn enter(&mut self, index: usize, state: &'static str) {
         self.links[index].entry = (state, self.now);
         let read = self.write_state();
-        if matches!(state, "retrying" | "disconnected") {
+        if matches!(state, "fatal" | "retrying" | "disconnected") {
             self.readable(read, Read::Link(index, Word::Entry));
         }
     }
