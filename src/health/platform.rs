@@ -91,6 +91,10 @@ pub struct Rules {
     /// After a refusal its client tries no more, so that silence does not show that the link may be back.
     #[serde(default)]
     pub refusal_ends: bool,
+    /// How long its client waits before each attempt to connect again, in seconds: after the loss, after the first attempt
+    /// that failed, and so on; the last one is repeated. Empty: not known, or its lines say it.
+    #[serde(default)]
+    pub backoff: Box<[u16]>,
     /// The times of its links.
     #[serde(default)]
     pub times: Times,
@@ -195,6 +199,7 @@ impl Rules {
             connections: false,
             refusal_ends: false,
             reconnects_often: false,
+            backoff: Box::default(),
             times: Times::default(),
         }
     }

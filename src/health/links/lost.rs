@@ -14,6 +14,9 @@ use crate::health::proof::Source;
 use crate::health::signal::{Hints, Phase, Repeats, Session};
 use crate::health::timer::after;
 
+/// What a client logs of one attempt that failed is written within this time; before the next one it waits longer.
+const SAME_FAILURE: Duration = Duration::from_secs(1);
+
 /// A line that names neither profile nor connection.
 pub(super) struct Line<'a> {
     pub said: &'a Said,
@@ -53,8 +56,10 @@ pub(super) struct Lost {
     pub newest: Said,
     /// The lines that it repeats only after some time: when it last logged each of them, and that time.
     pub lines: Vec<(u16, Written, Duration)>,
-    /// When its client said that it waits before it tries again, and how long.
+    /// Since when its client waits before it tries again, and how long.
     pub waits: Option<(Written, Duration)>,
+    /// The attempts that failed since its connection ended, as far as they are known.
+    pub failures: usize,
     pub account: Option<Arc<str>>,
     pub attempts: Attempts,
     /// Its session is over: one that goes on is another link's.
@@ -76,6 +81,7 @@ impl Lost {
             newest: said.clone(),
             lines: Vec::new(),
             waits: None,
+            failures: 0,
             account: said.connection.clone(),
             attempts: Attempts::default(),
             session_is_over: false,
@@ -95,12 +101,12 @@ impl Lost {
         self.link.apply(said);
     }
 
-    pub(super) fn apply(&mut self, line: &Line<'_>) {
+    pub(super) fn apply(&mut self, line: &Line<'_>, rules: &Rules) {
         let said = line.said;
         if let Some(attempt) = line.hints.attempt {
             self.attempts.count(attempt);
         }
-        if let Some(span) = line.hints.waits {
+        if let Some(span) = line.hints.waits.or_else(|| self.backs_off(line, rules)) {
             self.waits = Some((said.written(), span));
         }
         self.account = self.account.take().or_else(|| said.connection.clone());
@@ -120,6 +126,17 @@ impl Lost {
             self.lines.push((line, said.written(), Duration::from_secs(seconds.into())));
         }
         self.link.apply(said);
+    }
+
+    /// How long its client waits after this line, if the platform's data say it.
+    fn backs_off(&mut self, line: &Line<'_>, rules: &Rules) -> Option<Duration> {
+        let last = rules.backoff.len().checked_sub(1)?;
+        if line.said.closes() || line.hints.repeats == Repeats::Never {
+            self.failures = 0;
+        } else if self.newest.written().until(line.said.written()) >= SAME_FAILURE {
+            self.failures += 1;
+        }
+        Some(Duration::from_secs(rules.backoff[self.failures.min(last)].into()))
     }
 
     /// Whether it may be the link of the account that the line names: the state file, which names none, may be read first.

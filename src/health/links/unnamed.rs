@@ -193,7 +193,7 @@ impl Unnamed {
             self.lost[place].inferred = false;
         }
         self.newest_attempt = line.hints.attempt.or(self.newest_attempt);
-        self.lost[place].apply(line);
+        self.lost[place].apply(line, rules);
         let mut others = self.lost.iter().enumerate().filter(|(other, _)| *other != place);
         let may_be_up = |lost: &Lost| lost.inferred || lost.standing == Standing::Claimed;
         if self.lost[place].standing >= Standing::Refused || others.all(|(_, lost)| may_be_up(lost)) {
