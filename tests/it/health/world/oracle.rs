@@ -279,7 +279,10 @@ impl Link {
             (Word::Proof | Word::Message, _) => {
                 Shown::Up { since: now, calm: 0, green: 0, lost: now, last: 0, refused: None }
             }
-            (Word::Entry, Shown::Up { since, green, lost, refused, .. }) if now < since + green => {
+            // one that is read after the line about what followed it shows nothing
+            (Word::Entry, Shown::Up { since, green, lost, refused, .. })
+                if !self.up && now < since + green =>
+            {
                 Shown::Down { since: lost, last: now, silent: now, named: true, claimed: None, refused }
             }
             (Word::FalseClaim | Word::Silent(_) | Word::Entry, shown) => shown,
