@@ -286,6 +286,9 @@ impl Gateway {
         let good = link.word.is_good();
         let late = describes && self.stamps.is_straggler(&record, &link.platform, good, place.set_back, now);
         if late && !counted && !link.word.lasts() {
+            if link.word == LinkWord::Attempt {
+                self.links.take_begun_attempt(now, record, moment.grace);
+            }
             return;
         }
         if record.home.is_none() {

@@ -37,7 +37,7 @@ use super::timer::Timer;
 const INBOUND_TAIL: Duration = Duration::from_secs(2);
 
 /// Lines and files that are written within this time belong to one event.
-const SAME_MOMENT: Duration = Duration::from_secs(1);
+pub(super) const SAME_MOMENT: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, PartialEq)]
 enum State {

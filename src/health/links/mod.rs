@@ -206,14 +206,25 @@ impl Links {
     /// Takes in a record about a link. `closes`: a shutdown closes the links, so that it counts only if that becomes a drain.
     pub fn take(&mut self, at: Timestamp, record: LogRecord, grace: Option<Timestamp>, closes: bool) {
         if !closes {
-            self.apply(at, record, grace);
+            self.apply(at, record, grace, PlatformLinks::push);
         } else if self.withheld.len() < MAX_WITHHELD {
             self.withheld.push(Withheld::Record { at, record, grace });
         }
     }
 
-    /// Takes in a record about a link.
-    fn apply(&mut self, at: Timestamp, record: LogRecord, grace: Option<Timestamp>) {
+    /// Takes in the beginning of an attempt that is read after a newer line.
+    pub fn take_begun_attempt(&mut self, at: Timestamp, record: LogRecord, grace: Option<Timestamp>) {
+        self.apply(at, record, grace, PlatformLinks::push_before_its_end);
+    }
+
+    /// Takes in a record about a link. `push`: where its event belongs.
+    fn apply(
+        &mut self,
+        at: Timestamp,
+        record: LogRecord,
+        grace: Option<Timestamp>,
+        push: impl FnOnce(&mut PlatformLinks, Event, &ProfileName),
+    ) {
         let Signal::Link(signal) = &record.signal else { return };
         let LinkSignal { platform, word, by_runner, hints } = signal.clone();
         if let Some(tag) = record.tag.as_ref().filter(|tag| **tag != self.own && !self.shown.contains(*tag)) {
@@ -242,7 +253,7 @@ impl Links {
         let said = Said { at, stamp, word, connection, other_pid, at_info, proof, grace, blind, phase };
         let mut event = Event::Line { said, key, tag, by_runner, hints, homes: Homes::one(home) };
         event.note_mirrors(mirrors);
-        platform.push(event, own);
+        push(platform, event, own);
     }
 
     /// Takes in this process's own state file. `is_own`: whether this process wrote an entry.
@@ -256,7 +267,7 @@ impl Links {
         let withheld = std::mem::take(&mut self.withheld);
         for withheld in withheld.into_iter().filter(|_| state.life == LifeState::Draining) {
             match withheld {
-                Withheld::Record { at, record, grace } => self.apply(at, record, grace),
+                Withheld::Record { at, record, grace } => self.apply(at, record, grace, PlatformLinks::push),
                 Withheld::Pause(pause) => self.push_to_all(&pause),
             }
         }

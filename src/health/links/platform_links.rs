@@ -15,7 +15,7 @@ use super::layout::Layout;
 use super::lost::SAME_ATTEMPT;
 use super::shown::{Asked, Row};
 use super::verdict::JudgedLink;
-use crate::health::link::{Link, Said};
+use crate::health::link::{Link, SAME_MOMENT, Said};
 use crate::health::names::{PlatformName, ProfileName};
 use crate::health::platform::{Announcement, Rules};
 use crate::health::proof::Proof;
@@ -156,18 +156,41 @@ impl PlatformLinks {
         }
     }
 
-    pub(super) fn push(&mut self, mut event: Event, own: &ProfileName) {
-        let shows_layout = !self.layout.own_logs && event.shows_own_logs(self.layout.is_keyed());
-        let names_account = self.infer_account(&event, own);
-        let names_earlier =
-            self.name_attempt(&mut event, own) || event.failed_of(own).is_some() || names_account;
-        // first, so that the queue never reserves room for twice as many
+    /// Puts the beginning of an attempt before the line that ended it, if that was written right after it and is known.
+    pub(super) fn push_before_its_end(&mut self, mut event: Event, own: &ProfileName) {
+        let Event::Line { said, .. } = &mut event else { return };
+        let Some(begun) = said.stamp else { return };
+        self.make_room(own);
+        let end = self.recent.iter().enumerate().find_map(|(place, event)| match event {
+            Event::Line { said: end, .. } => {
+                let span = Duration::try_from(end.stamp?.duration_since(begun)).ok()?;
+                (!span.is_zero() && span <= SAME_MOMENT).then_some((place, end.at))
+            }
+            _ => None,
+        });
+        let Some((place, at)) = end else { return };
+        said.at = at;
+        self.recent.insert(place, event);
+        self.refold(own);
+    }
+
+    /// Drops the oldest event if there are too many, so that its owner changes no more.
+    fn make_room(&mut self, own: &ProfileName) {
         if self.recent.len() >= KEPT
             && let Some(oldest) = self.recent.pop_front()
         {
             self.showed_own_logs |= oldest.shows_own_logs(self.layout.is_keyed());
             self.base.apply(&oldest, own, &self.layout, &self.rules);
         }
+    }
+
+    pub(super) fn push(&mut self, mut event: Event, own: &ProfileName) {
+        let shows_layout = !self.layout.own_logs && event.shows_own_logs(self.layout.is_keyed());
+        let names_account = self.infer_account(&event, own);
+        let names_earlier =
+            self.name_attempt(&mut event, own) || event.failed_of(own).is_some() || names_account;
+        // first, so that the queue never reserves room for twice as many
+        self.make_room(own);
         self.recent.push_back(event);
         if shows_layout || names_earlier {
             self.refold(own);
