@@ -59,12 +59,13 @@ pub(super) enum Shown {
         refused: Option<Ms>,
     },
     /// `since`: when the loss could first be read. `last`: the last trouble. `silent`: since when silence counts, in the future
-    /// during a grace. `claimed`: when it was last claimed to be up. `refused`: since when it is known that the credentials are
-    /// refused.
+    /// during a grace. `pause`: how long after that it means nothing, because the client waits after a refusal. `claimed`: when it
+    /// was last claimed to be up. `refused`: since when it is known that the credentials are refused.
     Down {
         since: Ms,
         last: Ms,
         silent: Ms,
+        pause: Ms,
         named: bool,
         claimed: Option<Ms>,
         refused: Option<Ms>,
@@ -232,8 +233,7 @@ impl Link {
     /// Whether an observer takes a link that is down for one that is up: a Weixin link that is silent, or one whose claim
     /// has stood. That happens where the gateway hangs.
     fn seems_up(&self, now: Ms) -> bool {
-        let Shown::Down { silent, claimed, refused, .. } = self.shown else { return false };
-        let pause = if refused.is_some() { WEIXIN_PAUSE } else { 0 };
+        let Shown::Down { silent, pause, claimed, .. } = self.shown else { return false };
         let silent = Some(silent + pause).filter(|_| self.platform == Platform::Weixin);
         let since = claimed.or(silent);
         since.is_some_and(|since| now >= since + self.platform.settle())
@@ -241,10 +241,14 @@ impl Link {
 
     fn learn(&mut self, now: Ms, word: Word) {
         let seems_up = self.seems_up(now);
+        let pause = match word {
+            Word::Trouble { refused: true, .. } if self.platform == Platform::Weixin => WEIXIN_PAUSE,
+            _ => 0,
+        };
         self.shown = match (word, self.shown) {
             (Word::Trouble { named, refused }, Shown::Down { since, refused: before, .. }) if !seems_up => {
                 let refused = before.or(refused.then_some(now));
-                Shown::Down { since, last: now, silent: now, named, claimed: None, refused }
+                Shown::Down { since, last: now, silent: now, pause, named, claimed: None, refused }
             }
             // a claim at a start, before any trouble, continues no loss
             (
@@ -252,15 +256,15 @@ impl Link {
                 Shown::Up { since, green, lost, last, refused: before, .. },
             ) if last > 0 && now < since + green => {
                 let refused = before.or(refused.then_some(now));
-                Shown::Down { since: lost, last: now, silent: now, named, claimed: None, refused }
+                Shown::Down { since: lost, last: now, silent: now, pause, named, claimed: None, refused }
             }
             (Word::Trouble { named, refused }, _) => {
                 self.losses.push(now);
                 let refused = refused.then_some(now);
-                Shown::Down { since: now, last: now, silent: now, named, claimed: None, refused }
+                Shown::Down { since: now, last: now, silent: now, pause, named, claimed: None, refused }
             }
-            (Word::FalseClaim, Shown::Down { since, last, silent, named, refused, .. }) => {
-                Shown::Down { since, last, silent, named, claimed: Some(now), refused }
+            (Word::FalseClaim, Shown::Down { since, last, silent, pause, named, refused, .. }) => {
+                Shown::Down { since, last, silent, pause, named, claimed: Some(now), refused }
             }
             (Word::Claim(settle), Shown::Down { since, last, refused, .. }) => {
                 Shown::Up { since: now, calm: 5 * SECOND, green: settle, lost: since, last, refused }
@@ -283,7 +287,15 @@ impl Link {
             (Word::Entry, Shown::Up { since, green, lost, refused, .. })
                 if !self.up && now < since + green =>
             {
-                Shown::Down { since: lost, last: now, silent: now, named: true, claimed: None, refused }
+                Shown::Down {
+                    since: lost,
+                    last: now,
+                    silent: now,
+                    pause,
+                    named: true,
+                    claimed: None,
+                    refused,
+                }
             }
             (Word::FalseClaim | Word::Silent(_) | Word::Entry, shown) => shown,
         };
