@@ -249,7 +249,9 @@ impl Down {
     pub(super) fn refuse(&mut self, reason: Reason, said: &Said) {
         let (before, longest) = self.refusals.unwrap_or((said.at, Duration::ZERO));
         let pause = said.at.duration_since(before).unsigned_abs();
-        self.refusals = Some((said.at, longest.max(pause)));
+        // one refusal may be told by several lines and by the state file
+        let longest = if pause > SAME_MOMENT { longest.max(pause) } else { longest };
+        self.refusals = Some((said.at, longest));
         if self.is_refused() {
             self.cause = Cause::Refused(reason);
             self.proof = said.proof.clone();
