@@ -57,8 +57,6 @@ pub(crate) struct Link {
     /// Set once the gateway is known to have this link configured.
     expected: Option<Expected>,
     was_proven: bool,
-    /// Whether the log shows when its client connects: a line at INFO did.
-    shows_returns: bool,
     entry: OwnEntry,
     refused_send: Option<Box<RefusedSend>>,
     conflicts: Tally,
@@ -80,7 +78,6 @@ impl Link {
             state: State::Silent,
             expected: None,
             was_proven: false,
-            shows_returns: false,
             entry: OwnEntry::default(),
             refused_send: None,
             conflicts: Tally::of_conflicts(),
@@ -325,15 +322,12 @@ impl Link {
         }
         if said.word != LinkWord::Inbound {
             self.conflicts.clear();
-            self.shows_returns |= said.at_info;
         }
     }
 
     fn receive(&mut self, said: &Said) {
         self.last_message = Some(said.at);
-        // A gateway that hung logs it late. Where the log shows returns, the link is not back without one.
-        let is_shown = self.shows_returns && !self.info_hidden;
-        if !self.down().is_some_and(|down| is_shown || down.may_be_in_transit(said)) {
+        if !self.down().is_some_and(|down| down.may_be_in_transit(said)) {
             self.prove(said);
         }
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::dice::Dice;
 use super::journal::Journal;
-use super::oracle::{Check, Knowledge, Read, WAKE_GRACE};
+use super::oracle::{Check, IN_TRANSIT, Knowledge, Read, WAKE_GRACE};
 use super::platforms::Link;
 use super::script::{Layout, Operation, Plan, Respawn};
 
@@ -46,8 +46,8 @@ pub(super) enum Act {
     Answer(usize),
     /// A link logs again that it is down.
     Repeat(usize),
-    /// A message is logged that arrived before the link broke.
-    InTransit(usize),
+    /// A message is logged that arrived before the link broke, and when that was.
+    InTransit(usize, Ms),
     DrainBeat(Ms),
     /// The dead executor is needed again.
     NeedExecutor,
@@ -259,7 +259,7 @@ impl World {
                     | Act::Attempt(_)
                     | Act::Answer(_)
                     | Act::Repeat(_)
-                    | Act::InTransit(_)
+                    | Act::InTransit(..)
                     | Act::NeedExecutor
             );
             if gateway.leaving && of_link {
@@ -276,13 +276,14 @@ impl World {
             Act::Attempt(link) => self.attempt(link),
             Act::Answer(link) => self.answer(link),
             Act::Repeat(link) => self.repeat(link),
-            Act::InTransit(link) => drop(self.log_message(link)),
+            // one that a hanging gateway logs later is taken for a message of the link that is back
+            Act::InTransit(link, broke) if self.now < broke + IN_TRANSIT => drop(self.log_message(link)),
             Act::DrainBeat(until) => self.drain_beat(until),
             Act::NeedExecutor => drop(self.need_executor()),
             Act::Leave(leaving) => self.leave(leaving),
             Act::Exit(leaving, respawn) => self.exit(leaving, respawn),
             Act::Spawn if self.gateway.is_none() => self.spawn(),
-            Act::Spawn => {}
+            Act::InTransit(..) | Act::Spawn => {}
             Act::SayJob => self.say_job(),
             Act::Read(pid, read) => {
                 let of_process = matches!(read, Read::Alive | Read::Heir | Read::Gone(_));

@@ -127,7 +127,7 @@ impl Default for Knowledge {
 }
 
 /// A message that was in transit when its link broke is logged within this time.
-const IN_TRANSIT: Ms = 2_000;
+pub(super) const IN_TRANSIT: Ms = 2_000;
 
 /// After the machine woke, deadlines are at least this long.
 pub(super) const WAKE_GRACE: Ms = 90 * SECOND;

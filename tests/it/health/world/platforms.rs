@@ -153,7 +153,7 @@ impl World {
                 self.say(Some(index), "INFO", "Lark", &line);
                 self.later(soon, Act::Attempt(index));
                 if self.dice.one_in(3) {
-                    self.later(100 + soon / 50, Act::InTransit(index));
+                    self.later(100 + soon / 50, Act::InTransit(index, self.now));
                 }
             }
             Platform::Slack if server == Server::Fine => {
