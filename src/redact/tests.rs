@@ -155,6 +155,8 @@ proptest! {
 
     #[test]
     fn plain_words_are_left_alone(text in "([a-z]{1,9}[ .,;]){0,40}") {
+        // a token of Doppler or Vault may be made of words
+        prop_assume!(!["dp.", "hvb.", "hvs."].iter().any(|prefix| text.contains(prefix)));
         prop_assert!(matches!(redact(&text), Cow::Borrowed(_)));
     }
 }
