@@ -232,8 +232,13 @@ impl Link {
         if !was_down && lost.is_down() {
             self.state = lost.state.clone();
         }
+        self.end_doubt(newest);
+    }
+
+    /// Its failure is its own: this line says so.
+    pub(crate) fn end_doubt(&mut self, said: &Said) {
         if let State::Down(down) = &mut self.state {
-            down.end_doubt(newest);
+            down.end_doubt(said);
         }
     }
 

@@ -225,6 +225,9 @@ impl Fold {
             }
             None => named.apply(said),
         }
+        if names_owner && said.word.is_trouble() {
+            self.named(owner, rules).end_doubt(said);
+        }
     }
 
     /// Applies a line about one of several links that does not say which.

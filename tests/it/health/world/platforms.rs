@@ -157,12 +157,8 @@ impl World {
                 }
             }
             Platform::Slack if server == Server::Fine => {
-                self.say(
-                    Some(index),
-                    "INFO",
-                    "slack_bolt.AsyncApp",
-                    "Received CLOSE event from s_1. Reconnecting...",
-                );
+                let line = format!("Received CLOSE event from s_{connection}. Reconnecting...");
+                self.say(Some(index), "INFO", "slack_bolt.AsyncApp", &line);
                 self.go_up_alone(index);
             }
             Platform::Slack => self.later(5 * SECOND + soon / 3, Act::Repeat(index)),
@@ -411,7 +407,9 @@ impl World {
                 (line, Word::Proof)
             }
             Platform::Slack => {
-                (format!("A new session (s_{}) has been established", self.next_connection()), Word::Proof)
+                let connection = self.next_connection();
+                self.links[index].connection = connection;
+                (format!("A new session (s_{connection}) has been established"), Word::Proof)
             }
             Platform::Wecom => ("[Wecom] Reconnected".to_owned(), Word::Proof),
             Platform::Telegram => (self.telegram_claim(index), Word::Claim(platform.settle())),
