@@ -75,8 +75,8 @@ impl Link {
     /// Takes in `connected` from the state file. It is never a proof; if it is newer than the loss, it is a claim.
     fn read_connected(&mut self, written: Timestamp, said: &Said) {
         match &self.state {
-            // An entry of the same moment announced the attempt that then failed.
-            State::Down(down) if written <= after(down.newest.at, SAME_MOMENT) => {}
+            // An entry of the same moment as a line announced the attempt that then failed.
+            State::Down(down) if !down.newest.is_entry && written <= after(down.newest.at, SAME_MOMENT) => {}
             State::Down(_) => self.claim(said),
             State::Silent if self.rules.announcement != Announcement::Promise => self.claim(said),
             State::Silent | State::Up(_) => {}

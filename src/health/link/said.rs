@@ -50,6 +50,8 @@ pub(crate) struct Said {
 pub(crate) struct Written {
     pub at: Timestamp,
     stamp: Option<DateTime>,
+    /// It is an entry of the state file.
+    pub(super) is_entry: bool,
 }
 
 impl Written {
@@ -83,7 +85,7 @@ impl Written {
 impl Said {
     /// When it was read, and the stamp of its line.
     pub(crate) fn written(&self) -> Written {
-        Written { at: self.at, stamp: self.stamp }
+        Written { at: self.at, stamp: self.stamp, is_entry: self.proof.source == Source::StateFile }
     }
 
     /// Whether it ends a connection that was up.

@@ -159,7 +159,6 @@ impl Knowledge {
             Read::Heir => {
                 self.heir = Some(pid);
                 self.starts.push(now);
-                self.takeovers.push(now);
             }
             Read::Gone(leaving) => match self.heir.take() {
                 Some(_) => self.begin(now),
@@ -172,7 +171,12 @@ impl Knowledge {
                 self.resumed = Some(now);
             }
             Read::Ready => (self.ready, self.serves) = (true, true),
-            Read::Leaving(leaving) => self.leaving = Some((now, *leaving)),
+            Read::Leaving(leaving) => {
+                self.leaving = Some((now, *leaving));
+                if *leaving == Leaving::Takeover {
+                    self.takeovers.push(now);
+                }
+            }
             Read::Draining => self.draining = Some(now),
             Read::ExecutorDead => self.executor_dead = true,
         }
@@ -283,7 +287,12 @@ impl Link {
             (Word::Proof | Word::Message, _) => {
                 Shown::Up { since: now, calm: 0, green: 0, lost: now, last: 0, refused: None }
             }
-            // one that is read after the line about what followed it shows nothing
+            // one that is read after the claim that followed it only lets the claim settle anew
+            (Word::Entry, Shown::Up { since, calm, green, lost, last, refused })
+                if self.up && now < since + green =>
+            {
+                Shown::Up { since: now, calm, green, lost, last, refused }
+            }
             (Word::Entry, Shown::Up { since, green, lost, refused, .. })
                 if !self.up && now < since + green =>
             {
@@ -428,10 +437,15 @@ impl World {
             let down = !link.up && !silent && matches!(link.shown, Shown::Down { .. });
             down && self.counts(link, served)
         };
+        let start_stalled = |at| !known.ready && at >= gateway.began + 89 * SECOND;
         if let Some((at, _)) = known.leaving {
             let long = now >= at + 44 * SECOND;
             let drained = known.draining.is_some_and(|at| now >= at + 1_799 * SECOND);
-            let red = troubled || known.executor_dead || drained || (long && known.draining.is_none());
+            let red = troubled
+                || known.executor_dead
+                || drained
+                || start_stalled(at)
+                || (long && known.draining.is_none());
             // its links stay open until it has finished its answers
             let overdue = gateway.draining
                 && known.draining.is_some()
@@ -442,7 +456,7 @@ impl World {
             );
         }
         if !known.ready {
-            let red = troubled || now >= gateway.began + 89 * SECOND;
+            let red = troubled || start_stalled(now);
             return (Allowed { green: !links.iter().any(is_down), red, grey: true, amber: true }, "starting");
         }
         if links.iter().any(is_down) {
