@@ -516,6 +516,10 @@ impl World {
     /// Whether the link has been down for too long to be amber in this row.
     fn is_overdue(&self, link: &Link, served: bool) -> bool {
         let Shown::Down { since, claimed, refused, .. } = link.shown else { return false };
+        // the return of another one that was lost later counts as this one's: the oldest loss is answered first
+        let taken_for = |other: &&Link| other.platform == link.platform && other.up && self.is_shared(other);
+        let others = self.links.iter().filter(taken_for).flat_map(|other| &other.losses);
+        let since = others.copied().fold(since, Ms::max);
         let tells = link.served == served && (!served || !self.is_shared(link));
         let stands = claimed.is_some_and(|claim| self.now + SECOND >= claim + 5 * SECOND);
         let late = self.now >= self.knowledge.due(since, link.platform.deadline());
