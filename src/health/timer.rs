@@ -20,6 +20,11 @@ impl Timer {
         Self { since, span, due: not_before.map_or(due, |floor| due.max(floor)) }
     }
 
+    /// The same timer, begun at this time.
+    pub(crate) fn begun(&self, since: Timestamp) -> Self {
+        Self::start(since, self.span, None)
+    }
+
     /// Whether it is over.
     pub(crate) fn over(&self, now: Timestamp) -> bool {
         now >= self.due

@@ -190,10 +190,12 @@ impl Fold {
             }
             Event::Slept(slept) => {
                 self.links_mut().for_each(|link| link.restart_after_sleep(slept));
-                self.connections.timers_mut().for_each(|timer| slept.restart(timer));
+                let timers = self.connections.timers_mut().chain(self.unnamed.timers_mut());
+                timers.for_each(|timer| slept.restart(timer));
             }
             Event::Suspended(span) => {
                 self.links_mut().for_each(|link| link.restart_silence(span));
+                self.unnamed.timers_mut().for_each(|timer| span.restart(timer));
             }
             Event::Left(profile) => self.remove(profile, own, layout, rules),
             Event::Restarted => {

@@ -12,7 +12,7 @@ use crate::health::names::ProfileName;
 use crate::health::platform::Rules;
 use crate::health::proof::Source;
 use crate::health::signal::{Hints, Phase, Repeats, Session};
-use crate::health::timer::after;
+use crate::health::timer::{Timer, after};
 
 /// What a client logs of one attempt that failed is written within this time; before the next one it waits longer.
 const SAME_FAILURE: Duration = Duration::from_secs(1);
@@ -66,6 +66,8 @@ pub(super) struct Lost {
     pub session_is_over: bool,
     /// Only the time between two lines shows that there is such a link besides the others.
     pub inferred: bool,
+    /// Over when its client has been silent for longer than one that tries again.
+    pub silence: Timer,
     pub standing: Standing,
     /// The profile that `gateway.run` named after a line about it. Unless that line names the account, those about another link may
     /// be among its lines.
@@ -86,6 +88,7 @@ impl Lost {
             attempts: Attempts::default(),
             session_is_over: false,
             inferred,
+            silence: Timer::start(said.at, longest_pause(rules), None),
             standing: Standing::Open,
             owner: None,
             step: Step::Waits,
@@ -95,7 +98,7 @@ impl Lost {
     /// Takes in that it is up again.
     pub(super) fn claim(&mut self, said: &Said) {
         self.standing = self.standing.max(Standing::Claimed);
-        self.newest = said.clone();
+        self.note_newest(said);
         self.step = Step::Waits;
         self.attempts.note_claim();
         self.link.apply(said);
@@ -111,7 +114,7 @@ impl Lost {
         }
         self.account = self.account.take().or_else(|| said.connection.clone());
         self.session_is_over |= line.hints.session == Some(Session::Over);
-        self.newest = said.clone();
+        self.note_newest(said);
         let connects = line.hints.phase == Some(Phase::Connects);
         self.step = if connects { Step::FailedToConnect } else { Step::Waits };
         self.standing = match (said.word, self.standing) {
@@ -126,6 +129,11 @@ impl Lost {
             self.lines.push((line, said.written(), Duration::from_secs(seconds.into())));
         }
         self.link.apply(said);
+    }
+
+    fn note_newest(&mut self, said: &Said) {
+        self.newest = said.clone();
+        self.silence = self.silence.begun(said.at);
     }
 
     /// How long its client waits after this line, if the platform's data say it.
@@ -194,12 +202,12 @@ impl Lost {
     }
 
     /// When it counts as never having been there, unless another line about it comes.
-    pub(super) fn doubtful_at(&self, rules: &Rules) -> Option<Timestamp> {
-        self.inferred.then(|| after(self.newest.at, longest_pause(rules)))
+    pub(super) fn doubtful_at(&self) -> Option<Timestamp> {
+        self.inferred.then(|| self.silence.due())
     }
 
-    pub(super) fn is_down(&self, now: Timestamp, rules: &Rules) -> bool {
-        self.doubtful_at(rules).is_none_or(|at| now < at) && !self.link.is_up(now)
+    pub(super) fn is_down(&self, now: Timestamp) -> bool {
+        self.doubtful_at().is_none_or(|at| now < at) && !self.link.is_up(now)
     }
 }
 

@@ -403,7 +403,7 @@ impl PlatformLinks {
         for link in self.fold.connections.missing() {
             due.add([link.patience.due(), link.unconfirmed_at(&self.rules.times)]);
         }
-        self.fold.unnamed.deadlines(&self.rules, due);
+        self.fold.unnamed.deadlines(due);
         match &self.agenda {
             Some(_) => self.fold.common_links().for_each(|link| link.deadlines(due)),
             None => self.fold.links().for_each(|link| link.deadlines(due)),

@@ -94,7 +94,7 @@ impl<'a> Asked<'a, '_> {
         }
         let counted = if self.rules.connections {
             self.by_connections()
-        } else if named.is_some() && fold.unnamed.down(row.now, self.rules).is_empty() {
+        } else if named.is_some() && fold.unnamed.down(row.now).is_empty() {
             None
         } else {
             self.by_unnamed()
@@ -115,7 +115,7 @@ impl<'a> Asked<'a, '_> {
     /// The verdict where lines name neither profile nor connection.
     fn by_unnamed(&self) -> Option<JudgedLink<'a>> {
         let (fold, row) = (self.fold, self.row);
-        let down = fold.unnamed.down(row.now, self.rules);
+        let down = fold.unnamed.down(row.now);
         let worst = down.iter().max_by_key(|lost| {
             let light = lost.view.light();
             (light, lost.is_final, Reverse(lost.view.reason), Reverse(lost.view.since))

@@ -17,7 +17,7 @@ use crate::health::proof::Proof;
 use crate::health::reason::Reason;
 use crate::health::signal::{LinkWord, Repeats, Session};
 use crate::health::state_file::{EntryState, PlatformEntry};
-use crate::health::timer::{Earliest, after};
+use crate::health::timer::{Earliest, Timer, after};
 
 /// Most links that are kept: more than any gateway has bots.
 const MAX_LOST: usize = 64;
@@ -71,9 +71,9 @@ impl Unnamed {
     }
 
     /// The links that are down, in the order in which they were lost.
-    pub(super) fn down(&self, now: Timestamp, rules: &Rules) -> Vec<LostView<'_>> {
+    pub(super) fn down(&self, now: Timestamp) -> Vec<LostView<'_>> {
         let held = self.answered.as_deref().filter(|(until, _)| now < *until).map(|(_, lost)| lost);
-        let down = self.lost.iter().chain(held).filter(|lost| lost.is_down(now, rules));
+        let down = self.lost.iter().chain(held).filter(|lost| lost.is_down(now));
         let down = down.filter(|lost| lost.named_until().is_none_or(|until| now >= until));
         let shown = down.filter_map(|lost| {
             let unconfirmed = lost.link.is_unconfirmed(now);
@@ -90,7 +90,7 @@ impl Unnamed {
     /// connect another link, so a proof may be about that one, which is known a moment later.
     pub(super) fn apply(&mut self, line: &Line<'_>, (total, retried): (usize, bool), rules: &Arc<Rules>) {
         let said = line.said;
-        self.lost.retain(|lost| lost.is_down(said.at, rules));
+        self.lost.retain(|lost| lost.is_down(said.at));
         match said.word {
             LinkWord::Renewing => self.renewals.push(said.at),
             LinkWord::Attempt => self.attempt(said),
@@ -331,7 +331,7 @@ impl Unnamed {
         if is_told || (is_known && entry.state.is_negative()) {
             return;
         }
-        self.lost.retain(|lost| lost.is_down(at, rules));
+        self.lost.retain(|lost| lost.is_down(at));
         if !entry.state.is_negative() {
             if entry.state == EntryState::Connected {
                 self.lost.iter_mut().for_each(|lost| lost.link.replace_entry(at, entry));
@@ -360,9 +360,14 @@ impl Unnamed {
         self.lost.iter_mut().map(|lost| &mut lost.link)
     }
 
-    pub(super) fn deadlines(&self, rules: &Rules, due: &mut Earliest) {
+    /// The timers that silence ends.
+    pub(super) fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
+        self.lost.iter_mut().map(|lost| &mut lost.silence)
+    }
+
+    pub(super) fn deadlines(&self, due: &mut Earliest) {
         due.add(self.answered.as_deref().map(|(until, _)| *until));
-        due.add(self.lost.iter().filter_map(|lost| lost.doubtful_at(rules)));
+        due.add(self.lost.iter().filter_map(Lost::doubtful_at));
         due.add(self.lost.iter().filter_map(Lost::named_until));
     }
 }
