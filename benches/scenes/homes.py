@@ -20,10 +20,11 @@ def stamp(at=None):
 
 
 def fill(path, megabytes, at):
-    """A log in which nothing happens."""
+    """Adds lines that tell nothing to a log."""
     filler = f"{stamp(at)} INFO agent.loop: turn: model answered in 1.2 s, 3 tools, 812 tokens\n" * 1000
-    with open(path, "w") as log:
-        while log.tell() < megabytes << 20:
+    with open(path, "a") as log:
+        end = log.tell() + (megabytes << 20)
+        while log.tell() < end:
             log.write(filler)
 
 
