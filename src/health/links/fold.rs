@@ -162,10 +162,14 @@ impl Fold {
             Event::Line { said, by_runner, hints, .. } => {
                 let links = self.total(layout, own);
                 let owner = event.owner(own, layout, rules);
-                if links <= 1 {
-                    self.shared.apply(said);
+                let is_named = *by_runner && owner.is_some();
+                if links > 1 {
+                    self.apply_to_shared(said, is_named);
                 } else {
-                    self.apply_to_shared(said, *by_runner && owner.is_some());
+                    self.shared.apply(said);
+                    if is_named && said.word.is_trouble() {
+                        self.shared.end_doubt(said);
+                    }
                 }
                 match owner {
                     Some(owner) => {
