@@ -123,8 +123,12 @@ impl<'a> Asked<'a, '_> {
         let Some(worst) = worst else { return self.none_unnamed_down() };
         let mut verdict = self.verdict_of(worst.view);
         verdict.unconfirmed = worst.unconfirmed && worst.view.light() == Light::Red;
-        verdict.missing = Some((down.len() as u32, self.links.max(down.len()) as u32));
-        if down.len() < self.links && !(row.is_own && is_shown_alone(verdict.reason)) {
+        // The link of a served profile may be the one that claims to be back.
+        let claiming = down.iter().filter(|lost| lost.view.reason == Reason::Recovering).count();
+        let claiming = if row.is_own || claiming == down.len() { 0 } else { claiming };
+        let lost = down.len() - claiming;
+        verdict.missing = Some((lost as u32, self.links.max(down.len()) as u32));
+        if lost < self.links && !(row.is_own && is_shown_alone(verdict.reason)) {
             verdict.reason = Reason::LinksMissing;
             verdict.light = if row.is_own { worst.view.light() } else { Light::Amber };
         }
