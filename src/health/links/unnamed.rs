@@ -10,6 +10,7 @@ use jiff::civil::DateTime;
 
 use super::attempts::Attempts;
 use super::lost::{Line, Lost, SAME_ATTEMPT, Standing, Step};
+use super::platform_links::LONGEST_CONNECT;
 use crate::health::link::{Link, Said, View, Written};
 use crate::health::names::ProfileName;
 use crate::health::platform::Rules;
@@ -286,15 +287,20 @@ impl Unnamed {
         if !said.word.is_trouble() {
             return None;
         }
-        let is_near = |line: Written| {
-            line.until(said.written()) <= SAME_ATTEMPT && told.is_none_or(|told| line.is_after(told))
+        let is_within = |line: Written, span| {
+            line.until(said.written()) <= span && told.is_none_or(|told| line.is_after(told))
         };
+        let is_near = |line: Written| is_within(line, SAME_ATTEMPT);
         let is_newest = |lost: &Lost| lost.account.is_none() && is_near(lost.newest.written());
-        // the losses of others may have begun at the same time
-        let failed = |lost: &Lost| is_newest(lost) && lost.step == Step::FailedToConnect;
+        // The losses of others may have begun at the same time. `gateway.run` names the profile when it gives up.
+        let is_of_attempt = |line: Written| is_within(line, LONGEST_CONNECT);
+        let failed = |lost: &Lost| {
+            let is_nobodys = lost.account.is_none() && lost.owner.is_none();
+            is_nobodys && lost.step == Step::FailedToConnect && is_of_attempt(lost.newest.written())
+        };
         let connected = self.newest(said.stamp, failed);
         let began = match connected {
-            Some(place) => connected.filter(|_| is_near(self.lost[place].since)),
+            Some(place) => connected.filter(|_| is_of_attempt(self.lost[place].since)),
             None if told.is_some() => return None,
             None => self.newest(said.stamp, |lost| is_near(lost.since) && lost.account.is_none()),
         };
