@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::said::{Said, View, Written};
+use super::said::{SAME_ATTEMPT, Said, View, Written};
 use super::tally::CONFLICT_WINDOW;
 use super::{INBOUND_TAIL, SAME_MOMENT};
 use crate::health::platform::{Announcement, Rules, Settled, Times};
-use crate::health::proof::Proof;
+use crate::health::proof::{Proof, Source};
 use crate::health::reason::Reason;
 use crate::health::signal::LinkWord;
 use crate::health::time::Slept;
@@ -147,6 +147,9 @@ impl Down {
     /// keeps its start and its timers.
     pub(super) fn add(&mut self, cause: Cause, said: &Said, times: &Times) {
         self.claim = None;
+        if self.tries_again(cause, said) {
+            self.cause = Cause::Refused(Reason::AuthRejected);
+        }
         self.newest = said.written();
         self.tail_until = after(said.at, INBOUND_TAIL);
         self.closed = said.closes();
@@ -167,6 +170,14 @@ impl Down {
             .filter(|before| self.rests(said.at) && heals.is_some_and(|new| before.due() > new.due()));
         self.heals = later.or(heals);
         self.rests_until = rests_until(cause, said, times).or(self.rests_until);
+    }
+
+    /// Whether this line shows that the client tries again although it gave up when it was refused: it is about a later failure.
+    fn tries_again(&self, cause: Cause, said: &Said) -> bool {
+        self.cause == Cause::Ended(Reason::AuthRejected)
+            && !matches!(cause, Cause::Ended(_))
+            && said.proof.source != Source::StateFile
+            && self.newest.until(said.written()) >= SAME_ATTEMPT
     }
 
     /// It is known to be this link's, about which this line is the newest.
