@@ -63,6 +63,8 @@ pub struct Head<'a> {
     pub logger: Option<&'a [u8]>,
     /// The text after level and logger.
     pub message: &'a [u8],
+    /// An SDK's own handler printed it, whatever the log level of Hermes is.
+    pub printed: bool,
 }
 
 /// Reads a line (without its line end). `None`: the line does not begin a record.
@@ -100,7 +102,7 @@ impl Heads {
         let rest = &rest[blanks(rest, 0)..];
         let (level, used) = Level::split(rest, b" ")?;
         let (logger, message) = logger(&rest[used..]);
-        Some(Head { stamp: Some(stamp), level, logger, message })
+        Some(Head { stamp: Some(stamp), level, logger, message, printed: false })
     }
 
     fn bracketed<'a>(&mut self, line: &'a [u8]) -> Option<Head<'a>> {
@@ -111,7 +113,8 @@ impl Heads {
         let rest = rest[used..].strip_prefix(b"] [")?;
         let (level, used) = Level::split(rest, b"] ")?;
         let message = &rest[used..];
-        is_logger(name).then_some(Head { stamp: Some(stamp), level, logger: Some(name), message })
+        let logger = Some(name);
+        is_logger(name).then_some(Head { stamp: Some(stamp), level, logger, message, printed: true })
     }
 
     /// [`stamp`], with the minute of the line before.
@@ -158,7 +161,7 @@ fn beyond_millis(text: &[u8]) -> usize {
 fn unstamped(line: &[u8]) -> Option<Head<'_>> {
     let (level, used) = Level::split(line, b" ")?;
     let (logger, message) = logger(&line[used..]);
-    logger.is_some().then_some(Head { stamp: None, level, logger, message })
+    logger.is_some().then_some(Head { stamp: None, level, logger, message, printed: false })
 }
 
 /// Offset of the first byte from `from` on that is not a blank.

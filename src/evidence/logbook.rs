@@ -249,6 +249,7 @@ impl Scanner {
             connection: found.account.or_else(|| connection(message).map(Into::into)),
             other_pid: pid_named(message),
             at_info: line.is_head() && record.level.is_some_and(|level| level <= Level::Info),
+            printed: records.head().is_some_and(|head| head.printed),
             stamp: record.stamp,
             key,
             proof: Proof::new(source.clone(), proof_line(line.text), now),
@@ -305,7 +306,7 @@ fn level_seen(block: &[u8]) -> Option<(Signal, Option<DateTime>)> {
         }
         let end = memchr(b'\n', rest).unwrap_or(rest.len());
         match line::head(&rest[..end]) {
-            Some(Head { level: Level::Info | Level::Debug, stamp, .. }) => {
+            Some(Head { level: Level::Info | Level::Debug, stamp, printed: false, .. }) => {
                 return Some((Signal::Info, stamp));
             }
             Some(head) => seen = Some((Signal::Record, head.stamp)),

@@ -271,7 +271,7 @@ impl Gateway {
             self.level = LogLevel::Hidden;
         }
         let place = self.stamps.place(&record, now);
-        if record.at_info {
+        if record.at_info && !record.printed {
             self.level = LogLevel::Visible;
         }
         // Lines of a former process say nothing about this one.

@@ -294,6 +294,8 @@ pub struct LogRecord {
     pub other_pid: Option<u32>,
     /// Whether it was written at INFO or below.
     pub at_info: bool,
+    /// Whether an SDK's own handler printed it, whatever the log level of Hermes is.
+    pub printed: bool,
     /// The stamp of the line, local time without a zone; `None` where it has none.
     pub stamp: Option<DateTime>,
     /// A hash of the message: equal for copies in other files; 0: unknown.
@@ -312,6 +314,7 @@ impl LogRecord {
             connection: None,
             other_pid: None,
             at_info: false,
+            printed: false,
             stamp: None,
             key: 0,
             proof,

@@ -49,6 +49,16 @@ enum State {
     Down(Box<Down>),
 }
 
+/// What the lines about a link show of INFO records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Info {
+    Unknown,
+    /// They are read.
+    Shown,
+    /// A loss was logged by an error alone.
+    Hidden,
+}
+
 /// One link. There are several for each platform of each gateway, so what is rarely there is in a box.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Link {
@@ -62,8 +72,8 @@ pub(crate) struct Link {
     conflicts: Tally,
     losses: Tally,
     last_message: Option<Timestamp>,
-    /// Whether a loss was logged by an error alone. Then INFO records, such as a recovery, are hidden.
-    info_hidden: bool,
+    /// What its lines show of INFO records about it, such as a recovery. An SDK may print them itself.
+    info: Info,
     /// For how long a failure may turn out to be that of another link, which no line tells from this one.
     in_doubt: Duration,
     /// The proof that the platform calls the gateway (webhook), so that there is no link to watch.
@@ -83,7 +93,7 @@ impl Link {
             conflicts: Tally::of_conflicts(),
             losses: Tally::of_losses(),
             last_message: None,
-            info_hidden: false,
+            info: Info::Unknown,
             in_doubt: Duration::ZERO,
             webhook: None,
         }
@@ -147,7 +157,12 @@ impl Link {
 
     /// Whether INFO records of its SDK are hidden.
     pub(crate) fn info_hidden(&self) -> bool {
-        self.info_hidden
+        self.info == Info::Hidden
+    }
+
+    /// Whether INFO records about it are read.
+    pub(crate) fn info_shown(&self) -> bool {
+        self.info == Info::Shown
     }
 
     /// A fault that lasts as long as the process.
@@ -181,7 +196,7 @@ impl Link {
         use LinkWord as W;
         // a message is logged by the adapter, whatever is hidden of its SDK
         if said.at_info && said.word.is_of_link() && said.word != W::Inbound {
-            self.info_hidden = false;
+            self.info = Info::Shown;
         }
         match said.word {
             W::Expected => self.expect(said.at, said.grace),
@@ -193,7 +208,9 @@ impl Link {
             W::Inbound => self.receive(said),
             W::Attempt => self.attempt(said),
             W::Lost | W::LostByError => {
-                self.info_hidden |= said.word == W::LostByError;
+                if said.word == W::LostByError {
+                    self.info = Info::Hidden;
+                }
                 self.lose(Cause::Lost, said);
             }
             W::Failed => self.trouble(Cause::Lost, said),
@@ -272,6 +289,7 @@ impl Link {
         match &self.state {
             State::Silent => !self.entry.says_fatal(),
             State::Up(_) => false,
+            State::Down(_) if self.info_shown() => false,
             State::Down(down) => !self.entry.confirms_loss(now) && down.is_unconfirmed(now, &self.rules),
         }
     }

@@ -233,8 +233,8 @@ impl Links {
         }
         let several = self.serves_several();
         let Self { own, platforms, all, hidden: blind, mirrors, .. } = self;
-        let (blind, phase) = (*blind, hints.phase);
         let Some(platform) = platform_in(all, platforms, &platform) else { return };
+        let (blind, phase) = (*blind && !platform.fold.shared.info_shown(), hints.phase);
         platform.set_process(blind, several, own);
         if platform.is_stamped_copy(at, &record, own) {
             return;
@@ -283,7 +283,7 @@ impl Links {
             let profile = entry.profile.clone().or_else(|| is_keyed.then(|| Arc::clone(own)));
             shown.extend(profile.clone().filter(|profile| profile != own));
             let Some(platform) = platform_in(all, platforms, &entry.platform) else { continue };
-            platform.set_process(*hidden, several, own);
+            platform.set_process(*hidden && !platform.fold.shared.info_shown(), several, own);
             if let Some(profile) = profile.as_ref().filter(|_| entry.state != EntryState::Disabled) {
                 platform.add_key(profile, own);
             }
