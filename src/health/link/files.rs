@@ -15,8 +15,9 @@ impl Link {
     /// Takes in this link's own entry in the state file.
     pub(crate) fn read_entry(&mut self, at: Timestamp, entry: &PlatformEntry, grace: Option<Timestamp>) {
         let written = entry.updated_at.unwrap_or(at).min(at);
-        // It may be read long after the loss that it shows.
-        let since = if self.is_down() { at } else { written };
+        // It may be read long after the loss that it shows. That the link is back settles from the time on that it was written.
+        let is_claim = entry.state == EntryState::Connected;
+        let since = if self.is_down() && !is_claim { at } else { written };
         let said = |word| Said::of_entry(since, entry, word, grace);
         if !matches!(entry.state, EntryState::Disabled | EntryState::Unknown) {
             self.expect(written, grace);
