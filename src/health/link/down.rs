@@ -146,9 +146,13 @@ impl Down {
     /// Takes in another line about the problem. A claim that did not stand for the settle time is void: the loss
     /// keeps its start and its timers.
     pub(super) fn add(&mut self, cause: Cause, said: &Said, times: &Times) {
-        self.claim = None;
+        let claimed = self.claim.take().is_some_and(|claim| claim.stands.over(said.at));
         if self.tries_again(cause, said) {
             self.cause = Cause::Refused(Reason::AuthRejected);
+        } else if claimed && self.is_refused() {
+            // The server let it in since: what follows is no refusal, unless the line says so.
+            self.cause = Cause::Lost;
+            self.end_wait(Timer::start(self.since, times.red_after, said.grace));
         }
         self.newest = said.written();
         self.tail_until = after(said.at, INBOUND_TAIL);
@@ -223,7 +227,11 @@ impl Down {
             return;
         }
         self.cause = Cause::Lost;
-        let patience = Timer::start(said.at, times.red_after, said.grace);
+        self.end_wait(Timer::start(said.at, times.red_after, said.grace));
+    }
+
+    /// Nothing waits for another session to expire any more: the link is amber for no longer than this timer runs.
+    fn end_wait(&mut self, patience: Timer) {
         if patience.due() < self.patience.due() {
             self.patience = patience;
         }
