@@ -118,6 +118,14 @@ pub(super) fn is_known_by_former(gateway: &Gateway, started_at: Option<Timestamp
     by_log_alone && started_at.is_some_and(|at| gateway.startup.timer.since < before(at, START_TOLERANCE))
 }
 
+/// Whether a process logs such a signal only after it logged its start.
+pub(super) fn follows_start(signal: &Signal) -> bool {
+    match signal {
+        Signal::Link(link) => link.word.is_of_link(),
+        other => *other == Signal::Ready,
+    }
+}
+
 /// Whether an exiting process logs such a signal, so that it must not be taken for the new one's.
 pub(super) fn is_of_exiting_process(signal: &Signal) -> bool {
     match signal {

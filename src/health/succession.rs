@@ -10,8 +10,8 @@ use super::evidence::{Evidence, Lock, ProcessState, ProfileName};
 use super::fact::Fact;
 use super::gateway::{Beginning, Gateway, LogLevel, Origin, START_TOLERANCE};
 use super::predecessor::{
-    LATE_LINES, Predecessor, UnassignedRecords, is_known_by_former, is_of_exiting_process, is_of_shutdown,
-    is_of_unseen_process,
+    LATE_LINES, Predecessor, UnassignedRecords, follows_start, is_known_by_former, is_of_exiting_process,
+    is_of_shutdown, is_of_unseen_process,
 };
 use super::processes::{Process, Processes};
 use super::proof::{Proof, Source};
@@ -277,9 +277,8 @@ impl Succession {
         let Some(old) = old.filter(|_| !self.gateway.wrote_after_its_link(record.stamp)) else {
             return Some(record);
         };
-        let of_link = matches!(&record.signal, Signal::Link(link) if link.word.is_of_link());
-        let silent = !self.gateway.said_start() && of_link;
-        if !silent && !is_of_exiting_process(&record.signal) {
+        let is_early = !self.gateway.said_start() && follows_start(&record.signal);
+        if !is_early && !is_of_exiting_process(&record.signal) {
             return Some(record);
         }
         if let Some(gateway) = &mut old.gateway {
