@@ -15,7 +15,7 @@ use super::deduplicator::Deduplicator;
 use super::forged;
 use super::line::{self, Head, Level};
 use super::log_event::LogEvent;
-use super::patterns::{Candidate, Pattern, Patterns, connection};
+use super::patterns::{Candidate, Pattern, Patterns};
 use super::records::{Line, OpenRecord, Records};
 use crate::health::{LogRecord, Proof, ProofLine, Quote, Signal, Source};
 use crate::redact::clean_line;
@@ -242,11 +242,12 @@ impl Scanner {
         };
         let found = Patterns::classify(may_fit, &candidate, &|| record.topics(&self.patterns))?;
         let key = hash(message);
+        let connection = found.account.or_else(|| self.patterns.connection(&found.signal, message));
         let record_of = LogRecord {
             signal: found.signal,
             home: None,
             tag: found.tag,
-            connection: found.account.or_else(|| connection(message).map(Into::into)),
+            connection,
             other_pid: pid_named(message),
             at_info: line.is_head() && record.level.is_some_and(|level| level <= Level::Info),
             printed: records.head().is_some_and(|head| head.printed),

@@ -9,15 +9,18 @@ mod speech;
 mod table;
 mod template;
 
+use std::sync::Arc;
+
 use memchr::memmem;
 
 use super::line::Level;
 use crate::config::{ExtraPattern, SHORTEST};
-use crate::health::{Hints, Phase, Reason, Repeats, platform};
+use crate::health::evidence::PlatformName;
+use crate::health::{Hints, Phase, Reason, Repeats, Signal, platform};
 use crate::order::Order as _;
 use crate::text::{Message, Worded};
 use index::{Index, fits_any_beginning};
-pub(crate) use names::connection;
+use names::connection;
 use pattern::Meaning;
 pub(super) use pattern::Pattern;
 pub use pattern::{Candidate, Match};
@@ -72,6 +75,8 @@ pub struct Patterns {
     /// The patterns for lines without a head.
     of_others: Index,
     entries: Vec<(Option<String>, EntryRule)>,
+    /// The platforms whose lines name connections.
+    connections: Vec<PlatformName>,
     topics: Vec<memmem::Finder<'static>>,
 }
 
@@ -142,8 +147,11 @@ impl Patterns {
         }
         // the generic ones last: those of a platform take precedence
         platforms.order_by_key(|platform| platform.id == "generic");
-        let mut entries = Vec::new();
+        let (mut entries, mut connections) = (Vec::new(), Vec::new());
         for platform in platforms {
+            if platform.connections {
+                connections.push(platform.id.as_str().into());
+            }
             let name = (platform.id != "generic").then_some(platform.id);
             entries.extend(platform.entry.into_iter().map(|entry| (name.clone(), entry)));
             for line in platform.line {
@@ -173,6 +181,7 @@ impl Patterns {
             of_others: Index::new(&all, |pattern| pattern.line.raw || pattern.line.trace)?,
             all,
             entries,
+            connections,
             topics: topics.iter().map(|topic| memmem::Finder::new(topic).into_owned()).collect(),
         })
     }
@@ -190,6 +199,13 @@ impl Patterns {
             None => &self.of_others,
         };
         index.of(message).filter_map(|place| self.all.get(place))
+    }
+
+    /// The connection that a line with this meaning names.
+    pub(super) fn connection(&self, signal: &Signal, message: &[u8]) -> Option<Arc<str>> {
+        let Signal::Link(link) = signal else { return None };
+        let names_it = self.connections.contains(&link.platform);
+        names_it.then(|| connection(message)).flatten().map(Into::into)
     }
 
     /// The topics that the text mentions, as bits.

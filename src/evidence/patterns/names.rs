@@ -14,7 +14,7 @@ pub(super) fn tag(message: &[u8]) -> Option<&[u8]> {
 }
 
 /// The connection that a line of an SDK names in ` [conn_id=…]` at its end.
-pub(crate) fn connection(message: &[u8]) -> Option<&str> {
+pub(super) fn connection(message: &[u8]) -> Option<&str> {
     let message = message.trim_ascii_end().strip_suffix(b"]")?;
     let (before, named) = message.split_at(memchr::memrchr(b'[', message)?);
     let id = named.strip_prefix(b"[conn_id=").filter(|_| before.ends_with(b" "))?;

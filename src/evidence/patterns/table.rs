@@ -81,6 +81,8 @@ pub(super) struct PlatformTable {
     #[serde(default)]
     pub(super) loggers: Vec<String>,
     #[serde(default)]
+    pub(super) connections: bool,
+    #[serde(default)]
     pub(super) line: Vec<Line>,
     #[serde(default)]
     pub(super) entry: Vec<EntryRule>,
