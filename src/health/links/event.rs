@@ -137,6 +137,21 @@ impl Event {
         matches!(self, Self::Line { hints: Hints { phase: Some(Phase::Connects), .. }, .. })
     }
 
+    /// The event once for each profile whose log contains it.
+    pub(super) fn of_each_home(self) -> Vec<Self> {
+        let Self::Line { homes, .. } = &self else { return vec![self] };
+        let own = homes.own.then_some(None);
+        let all = own.into_iter().chain(homes.served.iter().cloned().map(Some));
+        let of_one = |home| {
+            let mut event = self.clone();
+            if let Self::Line { homes, .. } = &mut event {
+                *homes = Homes::one(home);
+            }
+            event
+        };
+        all.map(of_one).collect()
+    }
+
     /// Notes that the logs of these profiles mirror the whole process.
     pub(super) fn note_mirrors(&mut self, mirrors: &BTreeSet<ProfileName>) {
         if let Self::Line { homes, .. } = self {

@@ -76,7 +76,8 @@ pub struct Links {
     listed: BTreeSet<ProfileName>,
     multiplex: bool,
     /// The served profiles whose logs mirror the whole process (hermes-agent 0.19): a line in them is also in another log.
-    mirrors: BTreeSet<ProfileName>,
+    /// `None`: none does, as state keys name profiles, and such versions write the records of each profile to its own log.
+    mirrors: Option<BTreeSet<ProfileName>>,
     /// The log level hides the lines that announce links.
     hidden: bool,
     /// A shutdown is in progress.
@@ -96,7 +97,7 @@ impl Links {
             platforms,
             all: Vec::new(),
             shown: none.clone(),
-            mirrors: none.clone(),
+            mirrors: Some(none.clone()),
             listed: none,
             multiplex: false,
             hidden: false,
@@ -239,7 +240,9 @@ impl Links {
         if platform.is_stamped_copy(at, &record, own) {
             return;
         }
-        if let Some(served) = platform.take_twin(&record, own) {
+        if let Some(mirrors) = mirrors
+            && let Some(served) = platform.take_twin(&record, own)
+        {
             let known = mirrors.len();
             mirrors.extend(served);
             if mirrors.len() > known {
@@ -252,7 +255,9 @@ impl Links {
         let LogRecord { home, tag, connection, other_pid, at_info, stamp, key, proof, .. } = record;
         let said = Said { at, stamp, word, connection, other_pid, at_info, proof, grace, blind, phase };
         let mut event = Event::Line { said, key, tag, by_runner, hints, homes: Homes::one(home) };
-        event.note_mirrors(mirrors);
+        if let Some(mirrors) = mirrors {
+            event.note_mirrors(mirrors);
+        }
         push(platform, event, own);
     }
 
@@ -279,6 +284,11 @@ impl Links {
         let Self { own, platforms, all, shown, hidden, .. } = self;
         // Where others have keys of their own, a key without a profile is the serving one's alone.
         let is_keyed = !keyed.is_empty();
+        if is_keyed && self.mirrors.take().is_some() {
+            for platform in all.iter_mut() {
+                platform.split_twins(own);
+            }
+        }
         for entry in entries() {
             let profile = entry.profile.clone().or_else(|| is_keyed.then(|| Arc::clone(own)));
             shown.extend(profile.clone().filter(|profile| profile != own));

@@ -121,6 +121,13 @@ impl PlatformLinks {
         self.refold(own);
     }
 
+    /// Each profile's log holds only what is about that profile: links of several profiles logged the same at the same time.
+    pub(super) fn split_twins(&mut self, own: &ProfileName) {
+        let recent = std::mem::take(&mut self.recent);
+        self.recent = recent.into_iter().flat_map(Event::of_each_home).collect();
+        self.refold(own);
+    }
+
     /// Whether the record was already read without its stamp (`gateway.error.log` has none). Then the event is folded again with
     /// the stamp: counted twice, it would be about two links.
     pub(super) fn is_stamped_copy(&mut self, at: Timestamp, record: &LogRecord, own: &ProfileName) -> bool {
