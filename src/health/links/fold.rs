@@ -186,7 +186,7 @@ impl Fold {
                         self.connections.apply(said, Unlogged { unannounced, times: &rules.times });
                         self.connections.settle(links);
                     }
-                    None => self.apply_to_unnamed(&Line { said, hints: *hints }, links, rules),
+                    None => self.apply_to_unnamed(&Line { said, hints: *hints }, (links, own), rules),
                 }
             }
             Event::Entry { at, profile, entry, grace } => {
@@ -237,12 +237,17 @@ impl Fold {
     }
 
     /// Applies a line about one of several links that does not say which.
-    fn apply_to_unnamed(&mut self, line: &Line<'_>, links: usize, rules: &Arc<Rules>) {
+    fn apply_to_unnamed(&mut self, line: &Line<'_>, (links, own): (usize, &ProfileName), rules: &Arc<Rules>) {
         // A promise precedes the line that it is about, so that line would have a name.
         let follows = rules.announcement != Announcement::Promise;
         let is_tried = |link: &Link| link.is_down() || (follows && link.is_silent());
         let retried = self.named.values().any(|link| is_tried(link));
         self.unnamed.apply(line, (links, retried), rules);
+        // once red, the serving row stays so until no link is missing
+        let at = line.said.at;
+        if line.said.word.is_trouble() && self.named.get(own).is_some_and(|link| link.is_red(at)) {
+            self.unnamed.links_mut().for_each(|link| link.turn_red(at));
+        }
     }
 
     /// If each link was announced after a loss that names none of them, the link that was lost is back, whichever it is.
