@@ -444,5 +444,6 @@ fn heals(cause: Cause, line: Cause, said: &Said, times: &Times) -> Option<Timer>
 
 /// The end of the pause that a client makes after this line.
 fn rests_until(line: Cause, said: &Said, times: &Times) -> Option<Timestamp> {
-    matches!(line, Cause::Refused(_)).then(|| after(said.at, times.refusal_pause))
+    let pauses = matches!(line, Cause::Refused(_)) && !times.refusal_pause.is_zero();
+    pauses.then(|| after(said.at, times.refusal_pause))
 }
