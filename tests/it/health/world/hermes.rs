@@ -146,6 +146,8 @@ impl World {
             O::Outage(index) => self.outage(index.index(self.links.len()), false),
             O::Deny(index) => self.outage(index.index(self.links.len()), true),
             O::Recover(index) => self.recover(index.index(self.links.len())),
+            O::Cut => (0..self.links.len()).for_each(|index| self.outage(index, false)),
+            O::Mend => (0..self.links.len()).for_each(|index| self.recover(index)),
             O::Message(index) if works => self.message(index.index(self.links.len())),
             O::Kill(respawn) if lives => self.exit(Leaving::Crash, *respawn),
             O::Stop if works => self.leave(Leaving::Stop),

@@ -54,6 +54,10 @@ pub(super) enum Operation {
     Deny(Index),
     /// The platform of a link works again.
     Recover(Index),
+    /// No platform can be reached.
+    Cut,
+    /// All platforms work again.
+    Mend,
     /// A message arrives.
     Message(Index),
     /// SIGKILL.
@@ -149,6 +153,8 @@ fn any_operation() -> impl Strategy<Value = Operation> {
         4 => link().prop_map(O::Outage),
         2 => link().prop_map(O::Deny),
         7 => link().prop_map(O::Recover),
+        2 => Just(O::Cut),
+        4 => Just(O::Mend),
         4 => link().prop_map(O::Message),
         1 => respawn.prop_map(O::Kill),
         1 => Just(O::Stop),
