@@ -40,6 +40,7 @@ pub(super) enum Cause {
 
 impl Cause {
     /// The reason of this cause, if it does not depend on timers.
+    /// The reason while no claim stands.
     pub(super) fn reason(self) -> Option<Reason> {
         match self {
             Self::Refused(reason) | Self::Ended(reason) => Some(reason),
@@ -381,7 +382,7 @@ impl Down {
         view(self.reason(now, conflicts), &self.proof, self.since)
     }
 
-    fn reason(&self, now: Timestamp, conflicts: bool) -> Reason {
+    pub(super) fn reason(&self, now: Timestamp, conflicts: bool) -> Reason {
         let shown = self.shown.over(now);
         let overdue = self.patience.over(now);
         match self.cause {

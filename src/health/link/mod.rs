@@ -284,6 +284,12 @@ impl Link {
         self.view(now, None).is_some_and(|view| view.light() == Light::Red)
     }
 
+    /// Whether it is red, or was until it claimed to be back, which has not stood for long enough.
+    pub(crate) fn is_red_but_for_a_claim(&self, now: Timestamp) -> bool {
+        let lost = self.down().filter(|down| !down.is_over(now, self.rules.settled));
+        self.is_red(now) || lost.is_some_and(|down| down.reason(now, false).light() == Light::Red)
+    }
+
     /// Whether a red light would rest on missing log lines alone, which prove nothing where INFO records are hidden.
     pub(crate) fn is_unconfirmed(&self, now: Timestamp) -> bool {
         match &self.state {

@@ -245,7 +245,8 @@ impl Fold {
         self.unnamed.apply(line, (links, retried), rules);
         // once red, the serving row stays so until no link is missing
         let at = line.said.at;
-        if line.said.word.is_trouble() && self.named.get(own).is_some_and(|link| link.is_red(at)) {
+        let is_red = self.named.get(own).is_some_and(|link| link.is_red_but_for_a_claim(at));
+        if is_red && line.said.word.is_trouble() {
             self.unnamed.links_mut().for_each(|link| link.turn_red(at));
         }
     }
