@@ -259,6 +259,8 @@ impl Link {
                 Word::Trouble { named, refused },
                 Shown::Up { since, green, lost, last, refused: before, .. },
             ) if last > 0 && now < since + green => {
+                // the server let it in for a while
+                let before = before.filter(|_| now < since + 5 * SECOND);
                 let refused = before.or(refused.then_some(now));
                 Shown::Down { since: lost, last: now, silent: now, pause, named, claimed: None, refused }
             }
