@@ -143,7 +143,8 @@ impl Unnamed {
         let (logs_attempts, names_account) = (self.logs_attempts, said.connection.is_some());
         let may_answer = |lost: &&mut Lost| {
             let tried = lost.step == Step::Tries || !logs_attempts || names_account;
-            tried && lost.standing < Standing::Ended && !(resumes && lost.session_is_over)
+            let is_anothers = resumes && (lost.session_is_over || lost.waits_until_after(said));
+            tried && lost.standing < Standing::Ended && !is_anothers
         };
         let open = self.lost.iter_mut().filter(may_answer).filter(of_account);
         let is_other = |lost: &Lost| lost.account != said.connection;
