@@ -193,19 +193,18 @@ impl Homes {
         self.mirrored |= self.served.iter().any(|served| mirrors.contains(served));
     }
 
-    /// Adds a profile. Returns whether it is new.
-    pub(super) fn add(&mut self, home: Option<&ProfileName>) -> bool {
-        match home {
-            None => !std::mem::replace(&mut self.own, true),
-            Some(home) => match self.served.binary_search(home) {
-                Ok(_) => false,
-                Err(place) => {
-                    let mut served = std::mem::take(&mut self.served).into_vec();
-                    served.insert(place, Arc::clone(home));
-                    self.served = served.into_boxed_slice();
-                    true
-                }
-            },
+    /// Whether the log of this profile contains it.
+    pub(super) fn contain(&self, home: Option<&ProfileName>) -> bool {
+        home.map_or(self.own, |home| self.served.binary_search(home).is_ok())
+    }
+
+    /// Adds a profile.
+    pub(super) fn add(&mut self, home: Option<&ProfileName>) {
+        let Some(home) = home else { return self.own = true };
+        if let Err(place) = self.served.binary_search(home) {
+            let mut served = std::mem::take(&mut self.served).into_vec();
+            served.insert(place, Arc::clone(home));
+            self.served = served.into_boxed_slice();
         }
     }
 

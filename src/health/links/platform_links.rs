@@ -101,13 +101,18 @@ impl PlatformLinks {
             return None;
         }
         let stamp = record.stamp?;
+        let home = record.home.as_ref();
+        // two links may log the same at the same time
         let homes = self.recent.iter_mut().find_map(|event| match event {
-            Event::Line { said, key, homes, .. } if *key == record.key && said.stamp == Some(stamp) => {
+            Event::Line { said, key, homes, .. }
+                if *key == record.key && said.stamp == Some(stamp) && !homes.contain(home) =>
+            {
                 Some(homes)
             }
             _ => None,
         })?;
-        let served = homes.add(record.home.as_ref()).then(|| homes.served.clone())?;
+        homes.add(home);
+        let served = homes.served.clone();
         if self.layout.is_separate(&self.rules) {
             self.refold(own);
         }
