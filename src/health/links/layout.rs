@@ -51,6 +51,11 @@ impl Layout {
         self.accounts.get(account)
     }
 
+    /// Whether lines that name an account say all about the link of this profile.
+    pub(super) fn knows_account_of(&self, owner: &ProfileName) -> bool {
+        self.accounts.values().any(|known| known == owner)
+    }
+
     /// Drops the account of a profile.
     pub(super) fn remove_account(&mut self, owner: &ProfileName) {
         self.accounts.retain(|_, known| known != owner);

@@ -139,6 +139,12 @@ impl<'a> Asked<'a, '_> {
     /// that names the profile of another row.
     fn none_unnamed_down(&self) -> Option<JudgedLink<'a>> {
         let (fold, row) = (self.fold, self.row);
+        let named =
+            fold.named.get(row.profile).filter(|link| link.is_up(row.now)).and_then(|link| self.one(link));
+        // The shared link was lost as often as all of them together.
+        if named.is_some() && self.layout.knows_account_of(row.profile) {
+            return named;
+        }
         let shared = self.one(&fold.shared);
         if shared
             .as_ref()
@@ -146,8 +152,6 @@ impl<'a> Asked<'a, '_> {
         {
             return shared;
         }
-        let named =
-            fold.named.get(row.profile).filter(|link| link.is_up(row.now)).and_then(|link| self.one(link));
         named
             .or_else(|| {
                 let proof = fold.unnamed.newest_proof()?;
