@@ -17,6 +17,9 @@ use crate::health::timer::{Timer, after};
 /// What a client logs of one attempt that failed is written within this time; before the next one it waits longer.
 const SAME_FAILURE: Duration = Duration::from_secs(1);
 
+/// `gateway.run` gives an attempt to connect 30 s (hermes-agent 0.19, gateway/run.py:69), and logs the failure within a second.
+pub(in crate::health) const LONGEST_CONNECT: Duration = Duration::from_secs(31);
+
 /// A line that names neither profile nor connection.
 pub(super) struct Line<'a> {
     pub said: &'a Said,

@@ -27,8 +27,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use self::event::{Event, Homes};
-pub(super) use self::lost::SAME_ATTEMPT;
-pub(super) use self::platform_links::LONGEST_CONNECT;
+pub(super) use self::lost::{LONGEST_CONNECT, SAME_ATTEMPT};
 use self::platform_links::PlatformLinks;
 use self::shown::Row;
 pub(super) use self::verdict::JudgedLink;

@@ -12,7 +12,7 @@ use super::agenda::Agenda;
 use super::event::{Event, Homes};
 use super::fold::Fold;
 use super::layout::Layout;
-use super::lost::SAME_ATTEMPT;
+use super::lost::{LONGEST_CONNECT, SAME_ATTEMPT};
 use super::shown::{Asked, Row};
 use super::verdict::JudgedLink;
 use crate::health::link::{Link, SAME_MOMENT, Said};
@@ -28,9 +28,6 @@ const KEPT: usize = 64;
 
 /// A line is read from another log within this time.
 const LATEST_COPY: Duration = Duration::from_secs(60);
-
-/// `gateway.run` gives an attempt to connect 30 s (hermes-agent 0.19, gateway/run.py:69), and logs the failure within a second.
-pub(in crate::health) const LONGEST_CONNECT: Duration = Duration::from_secs(31);
 
 /// What an adapter logs of an attempt, each once.
 const OF_ATTEMPT: [LinkWord; 3] = [LinkWord::Attempt, LinkWord::Proof, LinkWord::Claim];

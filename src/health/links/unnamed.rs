@@ -9,8 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 use super::attempts::Attempts;
-use super::lost::{Line, Lost, SAME_ATTEMPT, Standing, Step};
-use super::platform_links::LONGEST_CONNECT;
+use super::lost::{LONGEST_CONNECT, Line, Lost, SAME_ATTEMPT, Standing, Step};
 use crate::health::link::{Link, Said, View, Written};
 use crate::health::names::ProfileName;
 use crate::health::platform::Rules;
