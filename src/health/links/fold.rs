@@ -220,19 +220,15 @@ impl Fold {
         let told = named.newest_trouble().filter(|told| told.until(said.written()) <= SAME_ATTEMPT);
         let of_owner = names_owner.then(|| self.unnamed.attribute(said, owner, (was_down, told))).flatten();
         let named = self.named(owner, rules);
-        match of_owner {
-            Some(Attributed::Whole(lost, newest)) => {
-                named.take_over(&lost, &newest);
-                named.apply(said);
-            }
-            Some(Attributed::Red) => {
-                named.apply(said);
-                named.turn_red(said.at);
-            }
-            None => named.apply(said),
+        if let Some(Attributed::Whole(lost, newest)) = &of_owner {
+            named.take_over(lost, newest);
+        }
+        named.apply(said);
+        if let Some(Attributed::Red) = of_owner {
+            named.turn_red(said.at);
         }
         if names_owner && said.word.is_trouble() {
-            self.named(owner, rules).end_doubt(said);
+            named.end_doubt(said);
         }
     }
 
