@@ -478,7 +478,7 @@ fn the_numbers_of_recordings_and_platforms_are_right() {
     for papers in &PAPERS {
         let (testing, deciding) = (papers.page("testing.md"), papers.page("how-it-decides.md"));
         // in hundreds, so that a new recording does not change the page
-        let hundreds = format!("{} ", recordings / 100 * 100);
+        let hundreds = format!(" {} ", recordings / 100 * 100);
         assert!(testing.contains(&hundreds), "{recordings} recordings: {}", papers.folder);
         assert!(deciding.contains(&format!("{platforms} ")), "{platforms} platforms: {}", papers.folder);
     }
